@@ -1,0 +1,71 @@
+import { KvError } from './errors.ts';
+import type { JsonText, JsonValue } from './json-text.ts';
+import { checkJsonText, encodeJson, JsonTextError, mergePatch } from './json-text.ts';
+
+export interface JsonLimits {
+  /** Bytes of UTF-8 of a value's JSON text. Default 1 MiB. */
+  readonly maxBytes: number;
+  /** How deep objects and arrays may be nested. Default 500. */
+  readonly maxDepth: number;
+}
+
+declare const rawJsonBrand: unique symbol;
+
+/** Exact JSON text as a value: see {@link rawJson}. */
+export interface RawJson {
+  readonly [rawJsonBrand]: true;
+}
+
+class RawJsonText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/**
+ * A value given as JSON text, which is stored exactly: 64-bit integers, `1.0`, the order of members.
+ * Checked when it is used; an object with a member `text` is an ordinary value.
+ */
+export function rawJson(text: string): RawJson {
+  return new RawJsonText(text) as unknown as RawJson;
+}
+
+/** What can be stored: a type with something that JSON would change or drop does not compile, where TypeScript can tell. */
+export type Storable<T> = T extends JsonValue
+  ? T
+  : T extends undefined | bigint | symbol | ((...args: never[]) => unknown)
+    ? never
+    : { readonly [K in keyof T]: Storable<T[K]> };
+
+/** A secret's value: a JSON object, null, or `rawJson(text)`. */
+export type JsonInput<T> = T & (T extends RawJson ? T : T extends Scalar | readonly unknown[] ? never : Storable<T>);
+
+type Scalar = string | number | boolean | bigint | symbol | undefined;
+
+/**
+ * The exact text of a value that was given to `put`.
+ * @throws KvError `INVALID_VALUE`, `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`
+ */
+export function jsonTextOf(value: unknown, limits: JsonLimits, path?: string): JsonText {
+  return orRefused(limits, path, () => (value instanceof RawJsonText ? checkJsonText(value.text, limits) : encodeJson(value as JsonValue, limits)));
+}
+
+/**
+ * The value that a patch makes of another.
+ * @throws KvError `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`
+ */
+export function patchedText(target: JsonText, patch: JsonText, limits: JsonLimits, path: string): JsonText {
+  return orRefused(limits, path, () => mergePatch(target, patch, limits));
+}
+
+function orRefused(limits: JsonLimits, path: string | undefined, make: () => JsonText): JsonText {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof JsonTextError)) throw error;
+    if (error.code === 'SIZE') throw new KvError('VALUE_TOO_LARGE', { maxBytes: limits.maxBytes }, { path });
+    if (error.code === 'DEPTH') throw new KvError('VALUE_TOO_DEEP', { maxDepth: limits.maxDepth, member: error.path }, { path });
+    throw new KvError('INVALID_VALUE', { member: error.path, problem: error.message }, { path });
+  }
+}

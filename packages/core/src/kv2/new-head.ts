@@ -1,0 +1,19 @@
+import type { Head } from '../record.ts';
+
+/** The head of a secret that has no version yet. */
+export function newHead(incarnation: string, now: number): Head {
+  return {
+    incarnation,
+    createdAt: now,
+    updatedAt: now,
+    touchedAt: now,
+    currentVersion: 0,
+    oldestVersion: 0,
+    metadataVersion: 0,
+    maxVersions: 0,
+    casRequired: false,
+    metadataCasRequired: false,
+    deleteVersionAfterMs: 0,
+    entries: [],
+  };
+}

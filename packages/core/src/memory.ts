@@ -1,0 +1,1 @@
+export { MemoryDatabase, memoryStore } from './memory-store.ts';

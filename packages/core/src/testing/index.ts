@@ -1,0 +1,12 @@
+export { deepEqual, equal, rejects, rejectsWith, rejectsWithCode } from './assert.ts';
+export { allRecords, describeStore, sameRecords } from './describe-store.ts';
+export type { EngineCase, EngineHost } from './engine-contract.ts';
+export { engineContract } from './engine-contract.ts';
+export type { Actors, MatrixOperation, MatrixState, PreparedState } from './fault-matrix.ts';
+export { matrixOperations, matrixSealer, matrixStates, prepareState, runOperation } from './fault-matrix.ts';
+export type { FaultDatabase, FaultHost, FaultKind, WalkOptions, WalkReport } from './fault-walk.ts';
+export { COMMIT_REQUESTED, FAULT_KINDS, memoryHost, walkFaults } from './fault-walk.ts';
+export type { EventHook } from './faults.ts';
+export { InjectedFault, lostAfterCommit, observedSealer, observedStore, tornStore } from './faults.ts';
+export type { ContractCase, Foreign, StoreHarness } from './store-contract.ts';
+export { storeContract } from './store-contract.ts';

@@ -1,0 +1,210 @@
+import type { Entry, KeyRange, KvStore, ReadTx, StoredValue, StoreKey, TxOptions, Write, WriteOutcome } from '@sealkv/core';
+import { checkWrites, compareKeys, runBody, StoreError } from '@sealkv/core';
+import type { IDBPCursor, IDBPObjectStore } from 'idb';
+import { wrap } from 'idb';
+import { commitError, isEnded, requestError, storeError } from './dom-errors.ts';
+import type { OpenOptions } from './open.ts';
+import { openDatabase, RECORDS } from './open.ts';
+
+export interface IdbStoreOptions extends OpenOptions {
+  /**
+   * When a commit counts as done: `'strict'`, the default, once it is on the disk; `'relaxed'` once the operating system has it. Neither loses
+   * one to a killed tab or browser; a power failure may take the last relaxed ones. A strict commit costs two to four relaxed ones, and an
+   * application writes a secret rarely.
+   */
+  readonly durability?: 'strict' | 'relaxed' | undefined;
+}
+
+/**
+ * A store in the IndexedDB database `name`, which all tabs and workers of the origin share. Opens on first use, and again where the browser
+ * has closed the connection (Safari does that to pages that slept).
+ */
+export function idbStore(name: string, options: IdbStoreOptions = {}): KvStore {
+  return new IdbStore(name, options);
+}
+
+class IdbStore implements KvStore {
+  readonly #name: string;
+  readonly #options: IdbStoreOptions;
+  readonly #running = new Set<Promise<unknown>>();
+  #connection: Promise<IDBDatabase> | undefined;
+  #closed = false;
+
+  constructor(name: string, options: IdbStoreOptions) {
+    this.#name = name;
+    this.#options = options;
+  }
+
+  read<T>(body: (tx: ReadTx) => Promise<T>, { signal }: TxOptions = {}): Promise<T> {
+    return this.#track(() => this.#transact('readonly', signal, (tx) => runBody(transactionOn(tx), body, signal)));
+  }
+
+  write<T>(body: (tx: ReadTx) => Promise<WriteOutcome<T>>, { signal }: TxOptions = {}): Promise<T> {
+    return this.#track(() =>
+      this.#transact('readwrite', signal, async (tx) => {
+        const { result, writes } = await runBody(transactionOn(tx), body, signal);
+        checkWrites(writes);
+        signal?.throwIfAborted();
+        await commit(tx, writes);
+        return result;
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+    const connection = this.#connection;
+    this.#connection = undefined;
+    (await connection)?.close();
+  }
+
+  async #track<T>(start: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new StoreError('CLOSED', 'the store is closed');
+    const running = start();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #transact<T>(mode: IDBTransactionMode, signal: AbortSignal | undefined, run: (tx: IDBTransaction) => Promise<T>): Promise<T> {
+    signal?.throwIfAborted();
+    const tx = await this.#begin(mode);
+    try {
+      return await run(tx);
+    } catch (error) {
+      abandon(tx);
+      throw error;
+    }
+  }
+
+  async #begin(mode: IDBTransactionMode, lastAttempt = false): Promise<IDBTransaction> {
+    const connection = (this.#connection ??= this.#connect());
+    const db = await connection;
+    try {
+      return db.transaction(RECORDS, mode, { durability: this.#options.durability ?? 'strict' });
+    } catch (cause) {
+      if (lastAttempt || !isEnded(cause)) throw storeError(cause);
+      // The connection died and nobody told us. Nothing has been asked for yet, so once more is safe.
+      this.#forget(connection);
+      return this.#begin(mode, true);
+    }
+  }
+
+  #connect(): Promise<IDBDatabase> {
+    const connection = openDatabase(this.#name, this.#options, () => this.#forget(connection));
+    connection.catch(() => this.#forget(connection)); // a failure is not kept: the next use tries again
+    return connection;
+  }
+
+  #forget(connection: Promise<IDBDatabase>): void {
+    if (this.#connection === connection) this.#connection = undefined;
+  }
+}
+
+function transactionOn(tx: IDBTransaction): ReadTx {
+  const asking = async <T>(ask: (store: IDBPObjectStore) => Promise<T>): Promise<T> => {
+    try {
+      return await ask(wrap(tx.objectStore(RECORDS)));
+    } catch (cause) {
+      throw requestError(tx, cause);
+    }
+  };
+  return {
+    get: (key) => asking((store) => store.get(encode(key)) as Promise<StoredValue | undefined>),
+    scan: (range) =>
+      asking(async (store) => {
+        const { keys, values } = await scan(store, range, true);
+        return keys.map((key, i): Entry => ({ key, value: values[i]! }));
+      }),
+    scanKeys: (range) => asking(async (store) => (await scan(store, range, false)).keys),
+  };
+}
+
+// Bounds the memory that one answer takes; in WebKit 10,000 records in pages come three times as fast as in one go.
+const PAGE = 500;
+
+interface Scanned {
+  readonly keys: StoreKey[];
+  /** Empty unless asked for. */
+  readonly values: StoredValue[];
+}
+
+async function scan(store: IDBPObjectStore, { from, to, reverse, limit = Infinity }: KeyRange, valuesToo: boolean): Promise<Scanned> {
+  const scanned: Scanned = { keys: [], values: [] };
+  const { keys, values } = scanned;
+  if (compareKeys(from, to) >= 0) return scanned;
+  let range = keyRange(encode(from), to);
+  // Neither getAll nor getAllKeys goes backwards in every browser. Cursors do, at a round trip per record: worth it for the last few only.
+  if (reverse && limit === Infinity) {
+    const forwards = await scan(store, { from, to }, valuesToo);
+    return { keys: forwards.keys.reverse(), values: forwards.values.reverse() };
+  }
+  if (reverse) {
+    let cursor: IDBPCursor | null = await (valuesToo ? store.openCursor(range, 'prev') : store.openKeyCursor(range, 'prev'));
+    while (cursor) {
+      keys.push(decode(cursor.key));
+      if ('value' in cursor) values.push(cursor.value as StoredValue);
+      cursor = keys.length < limit ? await cursor.continue() : null;
+    }
+    return scanned;
+  }
+  for (;;) {
+    const count = Math.min(PAGE, limit - keys.length);
+    // Async, so that a second request that cannot be made does not leave the first one's promise to nobody.
+    const askForValues = async (): Promise<StoredValue[]> => (valuesToo ? store.getAll(range, count) : []);
+    const [pageKeys, pageValues] = await Promise.all([store.getAllKeys(range, count), askForValues()]);
+    keys.push(...pageKeys.map(decode));
+    values.push(...pageValues);
+    if (pageKeys.length < count || keys.length >= limit) return scanned;
+    range = keyRange(pageKeys.at(-1)!, to, true);
+  }
+}
+
+/** Requests the writes and then the commit, which is the point of no return; resolves once the storage says that it is done. */
+function commit(tx: IDBTransaction, writes: readonly Write[]): Promise<void> {
+  try {
+    const store = tx.objectStore(RECORDS);
+    for (const write of writes) request(store, write);
+    tx.commit();
+  } catch (cause) {
+    throw requestError(tx, cause);
+  }
+  return new Promise((resolve, reject) => {
+    tx.oncomplete = () => resolve();
+    tx.onabort = () => reject(commitError(tx.error));
+  });
+}
+
+function request(store: IDBObjectStore, write: Write): void {
+  // A view is stored with all of the buffer below it, hence the copy.
+  if (write.kind === 'put') store.put(new Uint8Array(write.value), encode(write.key));
+  else if (write.kind === 'delete') store.delete(encode(write.key));
+  else if (compareKeys(write.from, write.to) < 0) store.delete(keyRange(encode(write.from), write.to));
+}
+
+/** IndexedDB would commit what was written before an exception, and keep a transaction's place in the queue. */
+function abandon(tx: IDBTransaction): void {
+  try {
+    tx.abort();
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Up to `to`, which is not included. IndexedDB throws if that is not above `lower`. */
+function keyRange(lower: IDBValidKey, to: StoreKey, lowerOpen = false): IDBKeyRange {
+  return IDBKeyRange.bound(lower, encode(to), lowerOpen, true);
+}
+
+// Binary keys: IndexedDB orders strings by UTF-16 units, bytes by themselves.
+function encode(key: StoreKey): ArrayBuffer {
+  return new TextEncoder().encode(key).buffer;
+}
+
+function decode(key: IDBValidKey): StoreKey {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(key as ArrayBuffer);
+}

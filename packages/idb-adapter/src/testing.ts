@@ -1,0 +1,155 @@
+/** Tools for tests on IndexedDB: faults at every native event, and a WebCrypto that takes the time it may take. Not for production. */
+
+const REQUESTS = ['get', 'getAll', 'getAllKeys', 'openCursor', 'openKeyCursor', 'put', 'delete'] as const;
+
+/** `complete` is between the commit of a write and its being told. The steps of a cursor are not events. */
+export type NativeEvent = 'open' | 'transaction' | (typeof REQUESTS)[number] | 'commit' | 'complete';
+
+/**
+ * - `go`: nothing special.
+ * - `throw`: the call throws an `UnknownError`.
+ * - `abort`: the storage gives the transaction up right after it has taken the call (`commit`: right before; `open`: as `throw`).
+ * - `crash`: the tab dies before the call. What had not requested its commit is gone, nobody is told anything any more, and every later call throws: a
+ *   test forgets the promises of before, and looks at the database through a factory of its own.
+ *
+ * At `complete` the commit has happened; `throw` and `abort` are a connection lost before that could be told.
+ */
+export type NativeFault = 'go' | 'throw' | 'abort' | 'crash';
+
+export interface FaultPlan {
+  /** Asked at every event of any connection. They are numbered from 0. */
+  onEvent(n: number, name: NativeEvent): NativeFault;
+}
+
+/**
+ * A factory of real databases that ask the plan before every native event. It replaces methods on the instances that `factory` hands out, as browsers
+ * refuse a `Proxy` as the receiver of their own.
+ */
+export function faultyIndexedDB(factory: IDBFactory, plan: FaultPlan): IDBFactory {
+  const transactions = new Set<IDBTransaction>();
+  const connections = new Set<IDBDatabase>();
+  let events = 0;
+  let crashed = false;
+
+  const crash = (): void => {
+    crashed = true;
+    for (const tx of transactions) attempt(() => tx.abort());
+    for (const db of connections) db.close();
+  };
+  const faultAt = (name: NativeEvent): NativeFault => {
+    const fault = crashed ? 'crash' : plan.onEvent(events++, name);
+    if (fault === 'crash') crash();
+    return fault;
+  };
+  const enter = (name: NativeEvent): 'go' | 'abort' => {
+    const fault = faultAt(name);
+    if (fault === 'go' || fault === 'abort') return fault;
+    throw new DOMException(`injected at ${name}`, 'UnknownError');
+  };
+  /** Listens before anybody else does, so that nobody else hears after a crash. */
+  const mute = (target: EventTarget, ...types: readonly string[]): void => {
+    for (const type of types) target.addEventListener(type, (event) => crashed && event.stopImmediatePropagation());
+  };
+
+  const open = (name: string, version?: number): IDBOpenDBRequest => {
+    if (enter('open') === 'abort') throw new DOMException('injected at open', 'UnknownError');
+    const request = factory.open(name, version);
+    request.addEventListener('success', () => (crashed ? request.result.close() : watchDatabase(request.result)));
+    mute(request, 'success', 'error', 'blocked');
+    return request;
+  };
+  const watchDatabase = (db: IDBDatabase): void => {
+    connections.add(db);
+    mute(db, 'versionchange', 'close');
+    replace(db, 'transaction', (native) => (...args) => {
+      const fault = enter('transaction');
+      const tx = native(...args);
+      watchTransaction(tx);
+      if (fault === 'abort') giveUp(tx);
+      return tx;
+    });
+  };
+  const watchTransaction = (tx: IDBTransaction): void => {
+    transactions.add(tx);
+    tx.addEventListener('complete', (event) => {
+      transactions.delete(tx);
+      // A read's comes at any time between later events, and nobody waits for it.
+      const fault = tx.mode === 'readwrite' ? faultAt('complete') : 'go';
+      if (fault !== 'go') event.stopImmediatePropagation();
+      if (fault === 'throw' || fault === 'abort') loseConnection(tx, event);
+    });
+    mute(tx, 'abort', 'error');
+    replace(tx, 'commit', (native) => () => {
+      if (enter('commit') === 'abort') giveUp(tx);
+      native();
+    });
+    replace(tx, 'objectStore', (native) => (name) => {
+      const store = native(name);
+      for (const request of REQUESTS) if (!Object.hasOwn(store, request)) watchRequests(tx, store, request);
+      return store;
+    });
+  };
+  const watchRequests = (tx: IDBTransaction, store: IDBObjectStore, name: (typeof REQUESTS)[number]): void => {
+    replace<Record<string, (...args: unknown[]) => IDBRequest>, string>(store as never, name, (native) => (...args) => {
+      const fault = enter(name);
+      const request = native(...args);
+      mute(request, 'success', 'error');
+      if (fault === 'abort') giveUp(tx);
+      return request;
+    });
+  };
+
+  return new Proxy(factory, {
+    get: (target, name) => {
+      const member: unknown = name === 'open' ? open : Reflect.get(target, name, target);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
+
+/** As the storage does it: with an error, which a script's `abort()` has not. */
+function giveUp(tx: IDBTransaction): void {
+  Object.defineProperty(tx, 'error', { value: new DOMException('injected', 'AbortError'), writable: true });
+  tx.abort();
+}
+
+function loseConnection(tx: IDBTransaction, { constructor }: Event): void {
+  const ItsEvent = constructor as typeof Event;
+  tx.dispatchEvent(new ItsEvent('abort'));
+  tx.db.close();
+  tx.db.dispatchEvent(new ItsEvent('close'));
+}
+
+function replace<T extends object, K extends keyof T & string>(target: T, name: K, make: (native: T[K]) => T[K]): void {
+  const native = target[name] as (...args: unknown[]) => unknown;
+  Object.defineProperty(target, name, { value: make(native.bind(target) as T[K]), configurable: true });
+}
+
+function attempt(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // It has ended already, or its commit was requested.
+  }
+}
+
+/**
+ * Chromium computes most of WebCrypto before it hands out the promise, and so hides that a transaction body awaits it. This gives all answers the turn of
+ * the event loop that they take in Firefox and Safari. Returns what undoes it.
+ */
+export function lateWebCrypto(): () => void {
+  const own = Object.getOwnPropertyDescriptors(SubtleCrypto.prototype);
+  for (const [name, { value }] of Object.entries(own)) {
+    if (typeof value !== 'function' || name === 'constructor') continue;
+    const method = value as (...args: unknown[]) => unknown;
+    Object.defineProperty(SubtleCrypto.prototype, name, {
+      ...own[name as keyof typeof own],
+      async value(this: unknown, ...args: unknown[]): Promise<unknown> {
+        const [answer] = await Promise.allSettled([method.apply(this, args), new Promise((resolve) => setTimeout(resolve, 0))]);
+        if (answer.status === 'rejected') throw answer.reason;
+        return answer.value;
+      },
+    });
+  }
+  return () => Object.defineProperties(SubtleCrypto.prototype, own);
+}

@@ -1,0 +1,72 @@
+import type { KvStore, Write } from '@sealkv/core';
+import { isSealKvError, StoreError } from '@sealkv/core';
+import { idbStore } from '@sealkv/idb-adapter';
+import type { NativeFault } from '@sealkv/idb-adapter/testing';
+import { faultyIndexedDB } from '@sealkv/idb-adapter/testing';
+
+const OLD = { a: 'old', 'b/1': 'old', 'b/2': 'old' };
+const NEW = { a: 'new', c: 'new' };
+
+/**
+ * One write at every native event in turn, until it gets through: `event: outcome, state left` for each. Throws if a state is neither the one before
+ * nor the one after, if the outcome lied about it, or if the next write does not work.
+ */
+export async function walkNativeFaults(fault: NativeFault): Promise<string[]> {
+  const report: string[] = [];
+  for (let at = 0; ; at++) {
+    const name = `${fault} at ${at}`;
+    const sound = idbStore(name);
+    await sound.write(async () => ({ result: undefined, writes: Object.entries(OLD).map(([key, value]) => put(key, value)) }));
+
+    let event: string | undefined;
+    const died = Promise.withResolvers<'died'>();
+    const indexedDB = faultyIndexedDB(globalThis.indexedDB, {
+      onEvent(n, eventName) {
+        if (n !== at) return 'go';
+        event = eventName;
+        if (fault === 'crash') died.resolve('died');
+        return fault;
+      },
+    });
+    const store = idbStore(name, { indexedDB });
+    const outcome = await Promise.race([change(store).catch((error: unknown) => error), died.promise]);
+    const state = await dump(sound);
+    if (event === undefined) {
+      if (outcome !== 'done' || state !== JSON.stringify(NEW)) throw new Error(`without a fault: ${String(outcome)}, ${state}`);
+      await Promise.all([store.close(), sound.close()]);
+      return report;
+    }
+
+    const left = state === JSON.stringify(OLD) ? 'old' : state === JSON.stringify(NEW) ? 'new' : 'TORN';
+    const told = isSealKvError(outcome) ? outcome.code : String(outcome);
+    if (left === 'TORN') throw new Error(`${name}, ${event}: ${state}`);
+    if (outcome instanceof StoreError && outcome.applied === 'no' && left !== 'old')
+      throw new Error(`${name}, ${event}: said that nothing was applied`);
+    report.push(`${event}: ${told}, ${left}`);
+
+    const survivor = fault === 'crash' ? sound : store;
+    await change(survivor);
+    if ((await dump(survivor)) !== JSON.stringify(NEW)) throw new Error(`${name}, ${event}: the next write was lost`);
+    await sound.close();
+  }
+}
+
+/** Every kind of request there is. */
+function change(store: KvStore): Promise<string> {
+  return store.write(async (tx) => {
+    await tx.get('a');
+    await tx.scan({ from: 'a', to: 'c' });
+    await tx.scanKeys({ from: 'a', to: 'c', reverse: true, limit: 2 });
+    await tx.scan({ from: 'a', to: 'c', reverse: true, limit: 2 });
+    return { result: 'done', writes: [put('a', 'new'), { kind: 'deleteRange', from: 'b/', to: 'b0' }, put('c', 'new')] };
+  });
+}
+
+async function dump(store: KvStore): Promise<string> {
+  const entries = await store.read((tx) => tx.scan({ from: '', to: 'z' }));
+  return JSON.stringify(Object.fromEntries(entries.map(({ key, value }) => [key, new TextDecoder().decode(value)])));
+}
+
+function put(key: string, value: string): Write {
+  return { kind: 'put', key, value: new TextEncoder().encode(value) };
+}
