@@ -1,8 +1,17 @@
-import { dataPrefix, headsPrefix, incarnationPrefix, incarnationsPrefix, mountDataPrefix, mountsPrefix, parseOrderedNumber } from './keyspace.ts';
+import {
+  dataPrefix,
+  headsPrefix,
+  incarnationPrefix,
+  incarnationsPrefix,
+  mountDataPrefix,
+  mountsPrefix,
+  parseOrderedNumber,
+  purgesPrefix,
+} from './keyspace.ts';
 import type { Head, MountEntry, VersionEntry } from './record.ts';
-import { decodeHead, decodeMount, decodePage, firstVersion, isTombstone, PAGE_SIZE, pageOf } from './record.ts';
+import { decodeHead, decodeMount, decodePage, decodePurge, firstVersion, isTombstone, PAGE_SIZE, pageOf } from './record.ts';
 import type { Entry, KvStore, ReadTx, TxOptions } from './store.ts';
-import { prefixEnd } from './store.ts';
+import { compareKeys, prefixEnd } from './store.ts';
 
 /** What is wrong with a store, by the key it was found at. Contains no secret's data. */
 export interface StoreProblem {
@@ -24,16 +33,32 @@ export interface StoreReport {
   readonly versions: number;
 }
 
+/** Somebody besides the engine who keeps records in a store. */
+export interface StoreOwner {
+  /** Ends in a slash. All keys that start with it are this owner's. */
+  readonly prefix: string;
+  /** What is wrong with the owner's records. Reads what it likes and changes nothing. */
+  check(tx: ReadTx): Promise<readonly StoreProblem[]>;
+}
+
+export interface CheckOptions extends TxOptions {
+  /** Everybody else who keeps records in the store; by default nobody may. */
+  readonly owners?: readonly StoreOwner[] | undefined;
+}
+
 const BATCH = 500;
+// No key of ours comes near it.
+const END_OF_KEYS = '\u{10ffff}';
 
 /**
  * Proves that a store has no dangling and no orphaned record: every version that should have a value has one, and every record is reached from a
- * mount. Reads one snapshot, no values, and changes nothing. It does not open anything, so it needs no key.
+ * mount, is on the list of what is to be purged, or has an owner of its own. Reads one snapshot, no values, and changes nothing. It does not open
+ * anything, so it needs no key.
  */
-export async function checkStore(store: KvStore, options: TxOptions = {}): Promise<StoreReport> {
+export async function checkStore(store: KvStore, { owners = [], ...options }: CheckOptions = {}): Promise<StoreReport> {
   return store.read(async (tx) => {
     const check = new Check(tx);
-    await check.run();
+    await check.run(owners);
     return check.report();
   }, options);
 }
@@ -53,16 +78,51 @@ class Check {
     return { problems: this.#problems, mounts: this.#mounts, secrets: this.#secrets, versions: this.#versions };
   }
 
-  async run(): Promise<void> {
+  async run(owners: readonly StoreOwner[]): Promise<void> {
     const ids = new Set<string>();
     for (const { key, value } of await this.#tx.scan({ from: mountsPrefix, to: prefixEnd(mountsPrefix) })) {
       const mount = this.#decoded(key, () => (isTombstone(value) ? undefined : decodeMount(key.slice(mountsPrefix.length), value)));
       if (mount === undefined) continue;
       this.#mounts++;
+      if (ids.has(mount.id)) this.#add('inconsistent', key, 'shares its id with another mount');
       ids.add(mount.id);
       await this.#mount(mount);
     }
-    await this.#orphans(dataPrefix, 'belongs to no mount', ids);
+    const purged = await this.#purges(ids);
+    await this.#orphans(dataPrefix, 'belongs to no mount', new Set([...ids, ...purged]));
+    for (const owner of owners) this.#problems.push(...(await owner.check(this.#tx)));
+    await this.#strangers([mountsPrefix, purgesPrefix, dataPrefix, ...owners.map(({ prefix }) => prefix)]);
+  }
+
+  /** The ids of unmounted mounts whose data are still to be removed. */
+  async #purges(mounted: ReadonlySet<string>): Promise<string[]> {
+    const purged: string[] = [];
+    for (const { key, value } of await this.#tx.scan({ from: purgesPrefix, to: prefixEnd(purgesPrefix) })) {
+      const id = key.slice(purgesPrefix.length);
+      this.#decoded(key, () => decodePurge(value));
+      if (mounted.has(id)) this.#add('inconsistent', key, 'is to be purged, but still mounted');
+      const data = mountDataPrefix(id);
+      const [first] = await this.#tx.scanKeys({ from: data, to: prefixEnd(data), limit: 1 });
+      if (first === undefined) this.#add('orphan', key, 'has nothing left to purge');
+      purged.push(id);
+    }
+    return purged;
+  }
+
+  /** Reports every key that lies outside of all prefixes. */
+  async #strangers(prefixes: readonly string[]): Promise<void> {
+    let from = '';
+    for (const prefix of prefixes.toSorted(compareKeys)) {
+      await this.#reportAll(from, prefix);
+      // One may lie inside of the one before.
+      if (compareKeys(from, prefixEnd(prefix)) < 0) from = prefixEnd(prefix);
+    }
+    await this.#reportAll(from, END_OF_KEYS);
+  }
+
+  async #reportAll(from: string, to: string): Promise<void> {
+    if (compareKeys(from, to) >= 0) return;
+    for (const key of await this.#tx.scanKeys({ from, to })) this.#add('orphan', key, 'is of no known kind');
   }
 
   async #mount(mount: MountEntry): Promise<void> {
@@ -89,7 +149,7 @@ class Check {
       { from: prefixEnd(prefix), to: incarnationsPrefix(mount.id) },
       { from: prefixEnd(incarnationsPrefix(mount.id)), to: prefixEnd(mountDataPrefix(mount.id)) },
     ];
-    for (const range of outside) for (const key of await this.#tx.scanKeys(range)) this.#add('orphan', key, 'is of no known kind');
+    for (const { from, to } of outside) await this.#reportAll(from, to);
   }
 
   async #secret(mount: MountEntry, { key }: Entry, head: Head): Promise<void> {
@@ -143,9 +203,10 @@ class Check {
     for (;;) {
       const [key] = await this.#tx.scanKeys({ from, to: prefixEnd(prefix), limit: 1 });
       if (key === undefined) return;
-      const id = key.slice(prefix.length, key.indexOf('/', prefix.length));
-      if (!known.has(id)) this.#add('orphan', key, detail);
-      from = prefixEnd(`${prefix}${id}/`);
+      const slash = key.indexOf('/', prefix.length);
+      const id = key.slice(prefix.length, slash);
+      if (slash < 0 || !known.has(id)) this.#add('orphan', key, detail);
+      from = slash < 0 ? `${key}\0` : prefixEnd(`${prefix}${id}/`);
     }
   }
 

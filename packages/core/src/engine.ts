@@ -1,3 +1,4 @@
+import type { Applied } from './apply.ts';
 import { apply, loadAllPages, loadHead, loadPages } from './apply.ts';
 import type { VersionFacts } from './errors.ts';
 import { isSealKvError, KvError, StoreError } from './errors.ts';
@@ -11,24 +12,23 @@ import { checkCas } from './kv2/cas.ts';
 import type { CustomMetadata } from './kv2/custom-metadata.ts';
 import { customMetadataProblems, decodeCustomMetadata, encodeCustomMetadata } from './kv2/custom-metadata.ts';
 import type { Command, Outcome } from './kv2/decide.ts';
-import type { IgnoredSetting, MetadataSettings } from './kv2/put-metadata.ts';
-import type { Basis, PutOutcome } from './kv2/put.ts';
+import type { IgnoredSetting, MetadataBasis, MetadataSettings } from './kv2/put-metadata.ts';
+import type { Basis } from './kv2/put.ts';
 import type { ReadableVersion } from './kv2/read.ts';
 import { readVersion, versionAsked } from './kv2/read.ts';
 import type { ConfigSettings } from './kv2/settings.ts';
-import { changeConfig, checkSettings } from './kv2/settings.ts';
+import { changeConfig, checkConfigSettings, checkSettings } from './kv2/settings.ts';
 import { versionFacts } from './kv2/version-state.ts';
-import type { Limits } from './limits.ts';
-import { DEFAULT_LIMITS } from './limits.ts';
+import type { LimitOptions, Limits } from './limits.ts';
+import { limitsOf } from './limits.ts';
 import { listFolder, scanFolder } from './list.ts';
 import type { Cancellable, ListingOptions } from './listing.ts';
 import { checkListing, namesBelow } from './listing.ts';
-import type { EnvironmentOptions, MountBinding } from './mount-handle.ts';
-import { environmentOf, MountHandle, mintId } from './mount-handle.ts';
-import { parseMountPath } from './mounts.ts';
+import type { EnvironmentOptions, MountBinding, OutcomeNote, Scope } from './mount-handle.ts';
+import { bindingOf, environmentOf, MountHandle, mintId } from './mount-handle.ts';
 import type { SecretPath } from './path.ts';
 import { parseFolder, parsePath } from './path.ts';
-import type { KvConfig, MountEntry, SealedRecord, SecretState } from './record.ts';
+import type { Head, KvConfig, MountEntry, SealedRecord, SecretState } from './record.ts';
 import { allEntries, closedPagesOf, DEFAULT_CONFIG, putMount } from './record.ts';
 import type { Sealer } from './sealer.ts';
 import { openNamed } from './sealer.ts';
@@ -41,7 +41,7 @@ export interface EngineOptions extends EnvironmentOptions {
   readonly sealer: Sealer;
   /** The mount's path, `'secret/'` by default; it is made with the first change. Or a mount of `Mounts.list()`. */
   readonly mount?: string | MountBinding | undefined;
-  readonly limits?: Partial<Limits> | undefined;
+  readonly limits?: LimitOptions | undefined;
 }
 
 /** One version's facts. `deletionAt` may lie ahead: the deadline of `delete_version_after`. */
@@ -67,7 +67,7 @@ export interface PutResult extends VersionInfo, SecretInfo {}
 
 /** A version as read. A deleted or destroyed one is a state, not an error: it has no `data`. */
 export interface Secret extends VersionInfo, SecretInfo {
-  /** `JSON.parse` of `text`, `__proto__` an own member; undefined unless live. Large integers lose digits here: see `text`. */
+  /** `JSON.parse` of `text` on first access, `__proto__` an own member; undefined unless live. Large integers lose digits here: see `text`. */
   readonly data: JsonObject | null | undefined;
   /** The exact JSON as written: 64-bit integers, `1.0`, the order of members. Undefined unless live. */
   readonly text: string | undefined;
@@ -158,20 +158,37 @@ const NAMES_PER_PAGE = 1000;
 
 type Prepare = (mount: MountEntry) => Promise<Command>;
 
+interface EngineParts {
+  readonly mount: MountHandle;
+  /** Shared, so that all callers' updates of a secret queue up. */
+  readonly updates: UpdateQueue;
+}
+
+function partsOf({ store, sealer, mount = 'secret/', clock, random }: EngineOptions): EngineParts {
+  return { mount: new MountHandle(store, sealer, environmentOf({ clock, random }), bindingOf(mount, 2)), updates: new UpdateQueue() };
+}
+
 /**
  * A KV v2 secrets engine on one mount of a store. Every method that changes something is one transaction of the storage: it happened as a whole
  * or not at all. Rejects with `KvError` (refused), `StoreError` or `SealError` (broken world), the caller's own `signal.reason`, or `TypeError`.
  */
 export class SecretEngine {
   readonly #mount: MountHandle;
+  readonly #options: EngineOptions;
   readonly #limits: Limits;
-  readonly #updates = new UpdateQueue();
+  readonly #updates: UpdateQueue;
 
-  /** Touches nothing: the first call opens the store. */
-  constructor({ store, sealer, mount = 'secret/', limits, ...environment }: EngineOptions) {
-    const binding = typeof mount === 'string' ? { path: parseMountPath(mount), version: 2 as const } : mount;
-    this.#mount = new MountHandle(store, sealer, environmentOf(environment), binding);
-    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+  /** Touches nothing: the first call opens the store. (`parts` is for {@link within}.) */
+  constructor(options: EngineOptions, parts: EngineParts = partsOf(options)) {
+    this.#options = options;
+    this.#mount = parts.mount;
+    this.#limits = limitsOf(options.limits);
+    this.#updates = parts.updates;
+  }
+
+  /** This engine with its transactions run by `scope`: for servers, which admit a caller and keep a record in the operation's own transaction. */
+  within(scope: Scope): SecretEngine {
+    return new SecretEngine(this.#options, { mount: this.#mount.within(scope), updates: this.#updates });
   }
 
   /** Opens the store and proves the key, to fail early. Writes nothing. */
@@ -188,14 +205,13 @@ export class SecretEngine {
 
   /** Writes a new version. `data` is a JSON object or null, or `rawJson(text)` for exact JSON. */
   async put<T>(path: string, data: JsonInput<T>, { cas, signal }: PutOptions = {}): Promise<PutResult> {
-    const { outcomes, mountId } = await this.#commit([this.#preparePut(path, jsonTextOf(data, this.#limits, path), cas)], signal);
-    return this.#finishPut(mountId, outcomes[0] as PutOutcome);
+    return this.#commitOne(this.#preparePut(path, jsonTextOf(data, this.#limits, path), cas), signal);
   }
 
   /** The current version, or the given one; undefined if there is none. */
   async get(path: string, options: ReadOptions = {}): Promise<Secret | undefined> {
     const read = await this.#read(this.#path(path), options);
-    return read?.version && this.#finishRead(path, read, read.version);
+    return read?.version && withData(await this.#finishRead(path, read, read.version));
   }
 
   /**
@@ -208,8 +224,8 @@ export class SecretEngine {
     fn: (data: JsonObject | null | undefined) => JsonInput<T> | Promise<JsonInput<T>>,
     { signal }: Cancellable = {},
   ): Promise<PutResult> {
-    return this.#replace(path, undefined, signal, async (read) => {
-      const secret = read?.version && (await this.#finishRead(path, read, read.version));
+    return this.#replace(path, { signal, standsForCas: true }, async (read) => {
+      const secret = read?.version && withData(await this.#finishRead(path, read, read.version));
       return jsonTextOf(await fn(secret?.data), this.#limits, path);
     });
   }
@@ -220,63 +236,64 @@ export class SecretEngine {
    */
   async patch<T>(path: string, patch: JsonInput<T>, { cas, signal }: PutOptions = {}): Promise<PutResult> {
     const patchText = jsonTextOf(patch, this.#limits, path);
-    return this.#replace(path, cas, signal, async (read) => {
+    return this.#replace(path, { cas, signal, standsForCas: false }, async (read) => {
       if (read?.version === undefined) throw new KvError('NOT_FOUND', {}, { path });
       const refusal = checkCas(read.state, cas, read.config);
       if (refusal !== undefined) throw new KvError(refusal.code, refusal.details, { path });
       if (read.version.state !== 'live') throw new KvError('NOT_LIVE', { current: factsOf(read.version) }, { path });
-      const secret = await this.#finishRead(path, read, read.version);
-      return patchedText(secret.text as JsonText, patchText, this.#limits, path);
+      const { text } = await this.#finishRead(path, read, read.version);
+      return patchedText(text!, patchText, this.#limits, path);
     });
   }
 
   /** Soft delete of the current version. Nothing to delete is fine. */
   async delete(path: string, { signal }: Cancellable = {}): Promise<void> {
-    await this.#commit([this.#plain({ kind: 'delete', path })], signal);
+    await this.#commitOne(this.#plain({ kind: 'delete', path }), signal);
   }
 
   /** Soft delete of the given versions; those that don't exist are passed over. */
   async deleteVersions(path: string, versions: readonly number[], { signal }: Cancellable = {}): Promise<void> {
-    await this.#commit([this.#plain({ kind: 'delete', path, versions })], signal);
+    await this.#commitOne(this.#onVersions({ kind: 'delete', path, versions }), signal);
   }
 
   /** Takes a soft delete back. */
   async undelete(path: string, versions: readonly number[], { signal }: Cancellable = {}): Promise<void> {
-    await this.#commit([this.#plain({ kind: 'undelete', path, versions })], signal);
+    await this.#commitOne(this.#onVersions({ kind: 'undelete', path, versions }), signal);
   }
 
   /** Removes the values of versions for good. */
   async destroy(path: string, versions: readonly number[], { signal }: Cancellable = {}): Promise<void> {
-    await this.#commit([this.#plain({ kind: 'destroy', path, versions })], signal);
+    await this.#commitOne(this.#onVersions({ kind: 'destroy', path, versions }), signal);
   }
 
   /** A version's members without their values, down to `depth` levels (0, the default: all). */
   async subkeys(path: string, { depth = 0, ...options }: ReadOptions & { readonly depth?: number | undefined } = {}): Promise<Subkeys | undefined> {
-    const secret = await this.get(path, options);
-    if (secret === undefined) return undefined;
-    const { data: _, text, ...info } = secret;
-    const keys = text === undefined ? undefined : subkeys(text as JsonText, depth);
+    const read = await this.#read(this.#path(path), options);
+    if (read?.version === undefined) return undefined;
+    const { text, ...info } = await this.#finishRead(path, read, read.version);
+    const keys = text && subkeys(text, depth);
     return { ...info, subkeys: keys && (parseJson(keys) as JsonObject), text: keys };
   }
 
   /** Several operations, on any secrets of the mount, as one transaction, in order; a later one sees the earlier ones. A refusal names its index. */
   atomic<const P extends readonly Pending<unknown>[]>(build: (tx: AtomicOperations) => P, options?: Cancellable): Promise<ResultsOf<P>>;
   atomic(build: (tx: AtomicOperations) => void, options?: Cancellable): Promise<readonly AtomicResult[]>;
-  async atomic(build: (tx: AtomicOperations) => readonly Pending<unknown>[] | void, { signal }: Cancellable = {}): Promise<never> {
+  async atomic(build: (tx: AtomicOperations) => unknown, { signal }: Cancellable = {}): Promise<never> {
     const prepared: Prepare[] = [];
     const add = (prepare: Prepare): Pending<never> => ({ index: prepared.push(prepare) - 1 });
-    const shown = build({
+    const built = build({
       put: (path, data, { cas } = {}) => add(this.#preparePut(path, jsonTextOf(data, this.#limits, path), cas)),
       delete: (path) => add(this.#plain({ kind: 'delete', path })),
-      deleteVersions: (path, versions) => add(this.#plain({ kind: 'delete', path, versions })),
-      undelete: (path, versions) => add(this.#plain({ kind: 'undelete', path, versions })),
-      destroy: (path, versions) => add(this.#plain({ kind: 'destroy', path, versions })),
+      deleteVersions: (path, versions) => add(this.#onVersions({ kind: 'delete', path, versions })),
+      undelete: (path, versions) => add(this.#onVersions({ kind: 'undelete', path, versions })),
+      destroy: (path, versions) => add(this.#onVersions({ kind: 'destroy', path, versions })),
       putMetadata: (path, metadata, { metadataCas } = {}) => add(this.#preparePutMetadata(path, metadata, metadataCas)),
       deleteMetadata: (path) => add(this.#plain({ kind: 'deleteMetadata', path })),
     });
-    const { outcomes, mountId } = await this.#commit(prepared, signal, true);
-    const results = await Promise.all(outcomes.map((outcome) => this.#finish(mountId, outcome)));
-    return (shown === undefined ? results : shown.map(({ index }) => results[index])) as never;
+    if (built instanceof Promise) throw new TypeError('the function given to atomic() must not be async');
+    const shown = Array.isArray(built) ? (built as readonly Pending<unknown>[]) : undefined;
+    const results = await this.#commit(prepared, signal, true);
+    return (shown?.map(({ index }) => results[index]) ?? results) as never;
   }
 
   // ---------------------------------------------------------------------------------------------- metadata
@@ -288,13 +305,12 @@ export class SecretEngine {
       const state = await loadHead(tx, mountId, secretPath);
       return state && loadAllPages(tx, mountId, state);
     }, options);
-    return read?.value && this.#finishMetadata(read.mount.id, read.value, true);
+    return read?.value && this.#finishMetadata(read.mount.id, read.value, path);
   }
 
   /** Writes settings and custom metadata; what is not given stays. Makes the secret, without a version, if there is none. */
   async putMetadata(path: string, metadata: NewMetadata, { metadataCas, signal }: MetadataOptions = {}): Promise<MetadataWritten> {
-    const { outcomes } = await this.#commit([this.#preparePutMetadata(path, metadata, metadataCas)], signal);
-    return { ignoredSettings: outcomes[0] as readonly IgnoredSetting[] };
+    return this.#commitOne(this.#preparePutMetadata(path, metadata, metadataCas), signal);
   }
 
   /**
@@ -311,33 +327,21 @@ export class SecretEngine {
     if (members) this.#checkCustomMetadata(path, withoutNulls(members));
     if (members === undefined && Object.values(settings).every((value) => value === undefined)) return { ignoredSettings: [] };
 
-    return this.#updates.run(secretPath, () =>
+    const once = (): Promise<MetadataWritten> =>
       attempt(path, async () => {
         const read = await this.#mount.read((tx, mountId) => loadHead(tx, mountId, secretPath), { signal });
         const head = read?.value?.head;
         if (read === undefined || head === undefined) throw new KvError('NOT_FOUND', {}, { path });
-        const merged = members && { ...(await this.#openCustomMetadata(read.mount.id, head.customMetadata)), ...members };
-        const customMetadata = merged ? withoutNulls(merged) : members === null ? null : undefined;
-        if (customMetadata) this.#checkCustomMetadata(path, customMetadata);
+        const customMetadata = members && withoutNulls({ ...(await this.#mustOpenCustomMetadata(path, read.mount.id, head)), ...members });
         const basedOn = { incarnation: head.incarnation, customMetadataId: head.customMetadata?.recordId };
-        const prepare: Prepare = async (mount) => ({
-          kind: 'putMetadata',
-          path: secretPath,
-          settings,
-          customMetadata: await this.#sealCustomMetadata(mount, customMetadata),
-          metadataCas,
-          basedOn,
-          freshIncarnation: head.incarnation,
-        });
-        const { outcomes } = await this.#commit([prepare], signal);
-        return { ignoredSettings: outcomes[0] as readonly IgnoredSetting[] };
-      }),
-    );
+        return this.#commitOne(this.#preparePutMetadata(path, { ...settings, customMetadata }, metadataCas, basedOn), signal);
+      });
+    return this.#updates.run(secretPath, once, signal);
   }
 
   /** Removes a secret for good: all versions and metadata, or nothing, whatever happens meanwhile. */
   async deleteMetadata(path: string, { signal }: Cancellable = {}): Promise<void> {
-    await this.#commit([this.#plain({ kind: 'deleteMetadata', path })], signal);
+    await this.#commitOne(this.#plain({ kind: 'deleteMetadata', path }), signal);
   }
 
   // ---------------------------------------------------------------------------------------------- listing
@@ -381,9 +385,7 @@ export class SecretEngine {
       { signal },
     );
     if (read === undefined) return [];
-    return Promise.all(
-      read.value.map(async ({ name, state }) => ({ name, metadata: state && (await this.#finishMetadata(read.mount.id, state, false)) })),
-    );
+    return Promise.all(read.value.map(async ({ name, state }) => ({ name, metadata: state && (await this.#finishMetadata(read.mount.id, state)) })));
   }
 
   // ---------------------------------------------------------------------------------------------- configuration
@@ -397,7 +399,7 @@ export class SecretEngine {
 
   /** Changes what is given of the mount's configuration. It acts on later writes; nothing given changes nothing. */
   async putConfig(settings: ConfigSettings, { signal }: Cancellable = {}): Promise<void> {
-    checkSettings(settings);
+    checkConfigSettings(settings);
     await this.#mount.write(
       async () => async (_, mount) => {
         const config = changeConfig(mount.config, settings);
@@ -419,11 +421,15 @@ export class SecretEngine {
 
   #plain(command: Exclude<Command, { kind: 'put' | 'putMetadata' }>): Prepare {
     const path = this.#path(command.path);
-    if ('versions' in command && command.versions !== undefined) {
-      for (const version of command.versions)
-        if (!Number.isInteger(version)) throw new KvError('INVALID_OPTION', { field: 'versions', problem: 'it must be whole numbers' }, { path });
-    }
     return async () => ({ ...command, path });
+  }
+
+  #onVersions(command: Extract<Command, { readonly versions?: unknown }> & { readonly versions: readonly number[] }): Prepare {
+    const { path, versions } = command;
+    // Left out, they would mean the current version to some.
+    if (!Array.isArray(versions)) throw new TypeError('versions must be a list of numbers');
+    if (!versions.every(Number.isInteger)) throw new KvError('INVALID_OPTION', { field: 'versions', problem: 'it must be whole numbers' }, { path });
+    return this.#plain({ ...command, versions: [...versions] });
   }
 
   #preparePut(path: string, text: JsonText, cas: Cas | undefined, basedOn?: Basis): Prepare {
@@ -438,7 +444,7 @@ export class SecretEngine {
     });
   }
 
-  #preparePutMetadata(path: string, { customMetadata, ...settings }: NewMetadata, metadataCas: number | undefined): Prepare {
+  #preparePutMetadata(path: string, { customMetadata, ...settings }: NewMetadata, metadataCas: number | undefined, basedOn?: MetadataBasis): Prepare {
     const secretPath = this.#path(path);
     checkSettings(settings);
     if (customMetadata) this.#checkCustomMetadata(path, customMetadata);
@@ -447,27 +453,31 @@ export class SecretEngine {
       path: secretPath,
       settings,
       metadataCas,
+      basedOn,
       freshIncarnation: mintId(this.#mount.environment),
       customMetadata: await this.#sealCustomMetadata(mount, customMetadata),
     });
   }
 
-  async #commit(
-    prepared: readonly Prepare[],
-    signal: AbortSignal | undefined,
-    indexed = false,
-  ): Promise<{ outcomes: readonly Outcome[]; mountId: string }> {
+  /** Commits one command; `R` is what a command of its kind answers. */
+  async #commitOne<R extends AtomicResult>(prepare: Prepare, signal: AbortSignal | undefined): Promise<R> {
+    const [result] = await this.#commit([prepare], signal);
+    return result as R;
+  }
+
+  async #commit(prepared: readonly Prepare[], signal: AbortSignal | undefined, indexed = false): Promise<AtomicResult[]> {
     const { applied, commands, mountId } = await this.#mount.write(
       async (mount) => {
         const commands = await Promise.all(prepared.map((prepare) => prepare(mount)));
         return async (tx: ReadTx, current: MountEntry) => {
           const applied = await apply(tx, current, commands, this.#now());
+          this.#mount.note(noteOf(applied));
           return { result: { applied, commands, mountId: mount.id }, writes: applied.writes };
         };
       },
       { signal },
     );
-    if (applied.kind === 'done') return { outcomes: applied.outcomes, mountId };
+    if (applied.kind === 'done') return Promise.all(applied.outcomes.map((outcome) => this.#finish(mountId, outcome)));
     const { rejection, index } = applied;
     throw new KvError(rejection.code, rejection.details, { path: commands[index]?.path, index: indexed ? index : undefined });
   }
@@ -475,21 +485,18 @@ export class SecretEngine {
   /** The one way to make a new value from the old one: read, make, commit if what was read is still so, else again. */
   #replace(
     path: string,
-    cas: Cas | undefined,
-    signal: AbortSignal | undefined,
+    { cas, signal, standsForCas }: PutOptions & Pick<Basis, 'standsForCas'>,
     make: (read: Read | undefined) => Promise<JsonText>,
   ): Promise<PutResult> {
     const secretPath = this.#path(path);
-    return this.#updates.run(secretPath, () =>
+    const once = (): Promise<PutResult> =>
       attempt(path, async () => {
         const read = await this.#read(secretPath, { signal });
         const { incarnation, currentVersion = 0 } = read?.state.head ?? {};
-        const basedOn: Basis = { incarnation, version: currentVersion, live: read?.version?.state === 'live' };
-        const text = await make(read);
-        const { outcomes, mountId } = await this.#commit([this.#preparePut(path, text, cas, basedOn)], signal);
-        return this.#finishPut(mountId, outcomes[0] as PutOutcome);
-      }),
-    );
+        const basedOn: Basis = { incarnation, version: currentVersion, live: read?.version?.state === 'live', standsForCas };
+        return this.#commitOne(this.#preparePut(path, await make(read), cas, basedOn), signal);
+      });
+    return this.#updates.run(secretPath, once, signal);
   }
 
   // ---------------------------------------------------------------------------------------------- the read path
@@ -499,13 +506,19 @@ export class SecretEngine {
       throw new KvError('INVALID_OPTION', { field: 'version', problem: 'it must be a whole number' }, { path });
     const read = await this.#mount.read(
       async (tx, mountId) => {
-        const head = await loadHead(tx, mountId, path);
-        if (head === undefined) return undefined;
-        const asked = versionAsked(head, version);
-        const state = await loadPages(tx, mountId, head, closedPagesOf(head.head, [asked]));
+        const loaded = await loadHead(tx, mountId, path);
+        if (loaded === undefined) {
+          this.#mount.note({ code: 'missing' });
+          return undefined;
+        }
+        const { head } = loaded;
+        const asked = versionAsked(loaded, version);
+        const state = await loadPages(tx, mountId, loaded, closedPagesOf(head, [asked]));
         const found = readVersion(state, asked, this.#now());
-        const payload = found?.state === 'live' ? await tx.get(payloadKey(mountId, head.head.incarnation, asked)) : undefined;
-        if (found?.state === 'live' && payload === undefined) throw new StoreError('CORRUPT', `version ${asked} of ${path} has no value`);
+        const live = found?.state === 'live';
+        this.#mount.note({ code: live ? 'ok' : (found?.state ?? 'missing'), version: found?.version });
+        const payload = live ? await tx.get(payloadKey(mountId, head.incarnation, asked)) : undefined;
+        if (live && payload === undefined) throw new StoreError('CORRUPT', `version ${asked} of ${path} has no value`);
         return { state, version: found, payload };
       },
       { signal },
@@ -513,32 +526,30 @@ export class SecretEngine {
     return read?.value && { ...read.value, mountId: read.mount.id, config: read.mount.config };
   }
 
-  async #finishRead(path: string, { payload, state, mountId }: Read, { recordId, ...facts }: ReadableVersion): Promise<Secret> {
+  async #finishRead(path: string, { payload, state, mountId }: Read, { recordId, ...facts }: ReadableVersion): Promise<Opened> {
     const [bytes, customMetadata] = await Promise.all([
       payload && openNamed(`the value of ${path}`, this.#mount.sealer.open(payload, { mountId, recordId })),
-      openNamed(`the custom metadata of ${path}`, this.#openCustomMetadata(mountId, state.head.customMetadata)),
+      this.#mustOpenCustomMetadata(path, mountId, state.head),
     ]);
     const text = bytes && (new TextDecoder().decode(bytes) as JsonText);
-    const data = text === undefined ? undefined : (parseJson(text) as JsonObject | null);
-    return { ...infoOf(facts), data, text, incarnation: state.head.incarnation, customMetadata };
-  }
-
-  async #finish(mountId: string, outcome: Outcome): Promise<AtomicResult> {
-    if (outcome === undefined) return undefined;
-    return 'version' in outcome ? this.#finishPut(mountId, outcome) : { ignoredSettings: outcome };
+    return { ...infoOf(facts), text, incarnation: state.head.incarnation, customMetadata };
   }
 
   // After a commit nothing may reject: what does not open is marked.
-  async #finishPut(mountId: string, { customMetadata, incarnation, ...facts }: PutOutcome): Promise<PutResult> {
+  async #finish(mountId: string, outcome: Outcome): Promise<AtomicResult> {
+    if (outcome === undefined) return undefined;
+    if (!('version' in outcome)) return { ignoredSettings: outcome };
+    const { customMetadata, incarnation, ...facts } = outcome;
     return { ...infoOf(facts), incarnation, ...(await this.#openOrMark(mountId, customMetadata)) };
   }
 
-  async #finishMetadata(mountId: string, state: SecretState, strict: boolean): Promise<Metadata> {
-    const { entries: _, customMetadata, touchedAt: __, createdAt, updatedAt, ...head } = state.head;
+  /** Rejects by the name `strictAs` where the custom metadata don't open; without it, marks them. */
+  async #finishMetadata(mountId: string, state: SecretState, strictAs?: string): Promise<Metadata> {
+    const { entries: _, touchedAt: __, createdAt, updatedAt, customMetadata, ...head } = state.head;
     const now = this.#now();
     const versions = new Map(allEntries(state).map(([version, entry]) => [version, infoOf(versionFacts(version, entry, now))]));
-    const opened = strict
-      ? { customMetadata: await openNamed('custom metadata', this.#openCustomMetadata(mountId, customMetadata)) }
+    const opened = strictAs
+      ? { customMetadata: await this.#mustOpenCustomMetadata(strictAs, mountId, state.head) }
       : await this.#openOrMark(mountId, customMetadata);
     return { ...head, createdAt: new Date(createdAt), updatedAt: new Date(updatedAt), versions, ...opened };
   }
@@ -563,6 +574,10 @@ export class SecretEngine {
     return Object.keys(metadata).length === 0 ? null : this.#seal(mount, encodeCustomMetadata(metadata));
   }
 
+  #mustOpenCustomMetadata(path: string, mountId: string, { customMetadata }: Head): Promise<CustomMetadata | undefined> {
+    return openNamed(`the custom metadata of ${path}`, this.#openCustomMetadata(mountId, customMetadata));
+  }
+
   async #openCustomMetadata(mountId: string, record: SealedRecord | undefined): Promise<CustomMetadata | undefined> {
     if (record === undefined) return undefined;
     const { sealed, recordId } = record;
@@ -575,6 +590,12 @@ export class SecretEngine {
   }
 }
 
+function noteOf(applied: Applied): OutcomeNote {
+  if (applied.kind === 'refused') return { code: applied.rejection.code };
+  const last = applied.outcomes.at(-1);
+  return { code: 'ok', version: last !== undefined && 'version' in last ? last.version : undefined };
+}
+
 /** What a read transaction found. */
 interface Read {
   readonly mountId: string;
@@ -582,6 +603,22 @@ interface Read {
   readonly state: SecretState;
   readonly version: ReadableVersion | undefined;
   readonly payload: Uint8Array | undefined;
+}
+
+/** A version as read, its value not parsed. */
+interface Opened extends VersionInfo, SecretInfo {
+  readonly text: JsonText | undefined;
+}
+
+/** Parses the value when somebody asks for it, once: who passes the text on does not pay. */
+function withData(opened: Opened): Secret {
+  let data: JsonObject | null | undefined;
+  return {
+    ...opened,
+    get data() {
+      return (data ??= opened.text && (parseJson(opened.text) as JsonObject | null));
+    },
+  };
 }
 
 async function attempt<T>(path: string, once: () => Promise<T>): Promise<T> {
@@ -599,8 +636,8 @@ function factsOf({ recordId: _, ...facts }: ReadableVersion): VersionFacts {
   return facts;
 }
 
-function infoOf({ version, state, createdAt, deletionAt, destroyed }: VersionFacts): VersionInfo {
-  return { version, state, createdAt: new Date(createdAt), deletionAt: deletionAt === undefined ? undefined : new Date(deletionAt), destroyed };
+function infoOf({ createdAt, deletionAt, ...facts }: VersionFacts): VersionInfo {
+  return { ...facts, createdAt: new Date(createdAt), deletionAt: deletionAt === undefined ? undefined : new Date(deletionAt) };
 }
 
 function withoutNulls(members: Readonly<Record<string, string | null>>): CustomMetadata {

@@ -185,6 +185,6 @@ type ErrorOf<C extends SealKvErrorCode> =
 export function isSealKvError(error: unknown): error is KvError | StoreError | SealError;
 export function isSealKvError<C extends SealKvErrorCode>(error: unknown, code: C): error is ErrorOf<C>;
 export function isSealKvError(error: unknown, code?: string): boolean {
-  if (typeof error !== 'object' || error === null || !('sealkv' in error)) return false;
-  return code === undefined || ('code' in error && error.code === code);
+  const { sealkv, code: its } = Object(error) as Partial<KvError>;
+  return sealkv === true && (code === undefined || its === code);
 }

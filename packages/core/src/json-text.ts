@@ -21,9 +21,14 @@ export interface TextLimits {
   readonly maxBytes: number;
   /** Nested objects and arrays; the outermost counts 1. */
   readonly maxDepth: number;
+  /** Scalars, objects and arrays, all told. Unbounded by default. */
+  readonly maxValues?: number | undefined;
 }
 
-export type JsonTextProblem = 'SYNTAX' | 'DUPLICATE' | 'DEPTH' | 'SIZE' | 'SURROGATE' | 'TOP_LEVEL' | 'NOT_JSON';
+export type JsonTextProblem = 'SYNTAX' | 'DUPLICATE' | 'DEPTH' | 'SIZE' | 'VALUES' | 'SURROGATE' | 'TOP_LEVEL' | 'NOT_JSON';
+
+// Names are the user's, and may be as long as values.
+const MAX_PATH_SHOWN = 2000;
 
 /** Why a text or value can't be stored. The message and `path` (`$.a[3].b`) name members, never values. */
 export class JsonTextError extends Error {
@@ -34,7 +39,8 @@ export class JsonTextError extends Error {
   constructor(code: JsonTextProblem, message: string, path: readonly (string | number)[]) {
     super(message);
     this.code = code;
-    this.path = path.reduce<string>((at, step) => (typeof step === 'number' ? `${at}[${step}]` : `${at}.${step}`), '$');
+    const whole = path.reduce<string>((at, step) => (typeof step === 'number' ? `${at}[${step}]` : `${at}.${step}`), '$');
+    this.path = whole.length > MAX_PATH_SHOWN ? `${whole.slice(0, MAX_PATH_SHOWN)}…` : whole;
   }
 }
 
@@ -71,105 +77,93 @@ export function mergePatch(target: JsonText, patch: JsonText, limits: TextLimits
 
 /** Every leaf (scalar, array, empty object) becomes null. `depth` 0: all levels; n: n levels of members. The subkeys of null are `{}`. */
 export function subkeys(text: JsonText, depth: number): JsonText {
-  const strip = (tree: Tree, level: number): Tree =>
-    tree instanceof Map && tree.size > 0 && level !== depth
-      ? new Map(Array.from(tree, ([name, member]) => [name, strip(member, level + 1)]))
-      : 'null';
-  const tree = parseTree(text);
   const levels = depth < 0 ? 1 : depth;
-  return printTree(tree instanceof Map ? new Map(Array.from(tree, ([name, member]) => [name, levels === 1 ? 'null' : strip(member, 1)])) : new Map());
+  const strip = (object: ReadonlyMap<string, Tree>, level: number): Tree =>
+    new Map(
+      Array.from(object, ([name, member]) => [
+        name,
+        member instanceof Map && member.size > 0 && level !== levels ? strip(member, level + 1) : 'null',
+      ]),
+    );
+  const tree = parseTree(text);
+  return printTree(tree instanceof Map ? strip(tree, 1) : new Map());
 }
 
 /** The tree of any JSON text, with the checks of {@link checkJsonText} except that of the top level. */
-export function parseTree(text: string, { maxBytes, maxDepth }: TextLimits = { maxBytes: Infinity, maxDepth: Infinity }): Tree {
+export function parseTree(text: string, { maxBytes, maxDepth, maxValues = Infinity }: TextLimits = { maxBytes: Infinity, maxDepth: Infinity }): Tree {
   const path: (string | number)[] = [];
+  let values = 0;
   let at = 0;
   const fail = (code: JsonTextProblem, message: string): never => {
     throw new JsonTextError(code, message, path);
   };
   const syntax = (): never => fail('SYNTAX', at < text.length ? `unexpected character at position ${at}` : 'the text ends too early');
-  const skipSpace = (): number => {
-    for (;;) {
-      const code = text.charCodeAt(at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return code;
-      at++;
-    }
+  /** Goes past what the pattern matches here. */
+  const pass = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at;
+    const found = pattern.test(text);
+    if (found) at = pattern.lastIndex;
+    return found;
+  };
+  /** The character after white space; undefined at the end. */
+  const next = (): string | undefined => {
+    pass(SPACE);
+    return text[at];
   };
   const string = (): string => {
     const start = at++;
-    let escaped = false;
-    for (;;) {
-      const code = text.charCodeAt(at);
-      if (!(code >= 0x20)) syntax(); // a control character, or the end (NaN)
-      at++;
-      if (code === 0x22) break;
-      if (code !== 0x5c) continue;
-      escaped = true;
-      ESCAPE.lastIndex = at;
-      if (!ESCAPE.test(text)) syntax();
-      at = ESCAPE.lastIndex;
-    }
-    const literal = text.slice(start, at);
-    if (escaped && !isWellFormed(JSON.parse(literal))) fail('SURROGATE', 'a string has a lone surrogate');
+    while (pass(CHARACTERS));
+    if (text[at] !== '"') syntax();
+    const literal = text.slice(start, ++at);
+    if (literal.includes('\\u') && !isWellFormed(JSON.parse(literal))) fail('SURROGATE', 'a string has a lone surrogate');
     return literal;
-  };
-  const members = (close: number, member: (index: number) => void): void => {
-    at++;
-    if (skipSpace() === close) {
-      at++;
-      return;
-    }
-    for (let index = 0; ; index++) {
-      member(index);
-      const code = skipSpace();
-      if (code !== close && code !== 0x2c) syntax(); // still in that member: `01` is a 0 and something odd
-      path.pop();
-      at++;
-      if (code === close) return;
-    }
   };
   const value = (depth: number): Tree => {
-    const code = skipSpace();
-    if (code === 0x22) return string();
-    if ((code === 0x7b || code === 0x5b) && depth > maxDepth) fail('DEPTH', `nested more than ${maxDepth} deep`);
-    if (code === 0x7b) {
-      const object = new Map<string, Tree>();
-      members(0x7d, () => {
-        if (skipSpace() !== 0x22) syntax();
-        const literal = string();
-        const name: string = literal.includes('\\') ? JSON.parse(literal) : literal.slice(1, -1);
+    const first = next();
+    if (++values > maxValues) fail('VALUES', `more than ${maxValues} values`);
+    if (first === '"') return string();
+    const start = at;
+    if (pass(SCALAR)) return text.slice(start, at);
+    const isArray = first === '[';
+    if (!isArray && first !== '{') syntax();
+    if (depth > maxDepth) fail('DEPTH', `nested more than ${maxDepth} deep`);
+    const close = isArray ? ']' : '}';
+    const array: Tree[] = [];
+    const object = new Map<string, Tree>();
+    at++;
+    for (let last = next() === close; !last;) {
+      if (isArray) {
+        path.push(array.length);
+        array.push(value(depth + 1));
+      } else {
+        if (next() !== '"') syntax();
+        const name: string = JSON.parse(string());
         path.push(name);
         if (object.has(name)) fail('DUPLICATE', 'a member appears twice');
-        if (skipSpace() !== 0x3a) syntax();
+        if (next() !== ':') syntax();
         at++;
         object.set(name, value(depth + 1));
-      });
-      return object;
+      }
+      last = next() === close;
+      if (!last && text[at] !== ',') syntax(); // still in that member: `01` is a 0 and something odd
+      path.pop();
+      if (!last) at++;
     }
-    if (code === 0x5b) {
-      const array: Tree[] = [];
-      members(0x5d, (index) => {
-        path.push(index);
-        array.push(value(depth + 1));
-      });
-      return array;
-    }
-    SCALAR.lastIndex = at;
-    const literal = SCALAR.exec(text)?.[0] ?? syntax();
-    at += literal.length;
-    return literal;
+    at++;
+    return isArray ? array : object;
   };
 
   if (text.length > maxBytes) tooLarge(maxBytes);
   if (!isWellFormed(text)) fail('SURROGATE', 'the text has a lone surrogate');
   const tree = value(1);
-  skipSpace();
-  if (at < text.length) syntax();
+  if (next() !== undefined) syntax();
   return tree;
 }
 
-const ESCAPE = /["\\/bfnrt]|u[0-9a-fA-F]{4}/y;
-const SCALAR = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y;
+const SPACE = /[ \t\n\r]*/y;
+// Of a string. No more than some at a time: engines keep a way back for each.
+const CHARACTERS = /(?:[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[\da-fA-F]{4})){1,999}/y;
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
 export function printTree(tree: Tree): JsonText {
   if (typeof tree === 'string') return tree as JsonText;

@@ -3,6 +3,7 @@
  *
  * ```text
  * m/<mount path>                            one mount's entry: id, KV version, configuration, key check
+ * p/<mount id>                              the id of a mount that was unmounted, whose data is still to be removed
  * d/<mount id>/h/<secret path>              a secret's head: what decisions need, and the sealed custom metadata
  * d/<mount id>/i/<incarnation>/g<page>      a closed page of version entries
  * d/<mount id>/i/<incarnation>/v<version>   one version's sealed value
@@ -13,13 +14,19 @@
  */
 
 const MOUNTS = 'm/';
+const PURGES = 'p/';
 const DATA = 'd/';
 
 export const mountsPrefix: string = MOUNTS;
+export const purgesPrefix: string = PURGES;
 export const dataPrefix: string = DATA;
 
 export function mountKey(mountPath: string): string {
   return MOUNTS + mountPath;
+}
+
+export function purgeKey(mountId: string): string {
+  return PURGES + mountId;
 }
 
 /** Everything that belongs to one mount's data. */

@@ -9,12 +9,12 @@ import { payloadKey } from './keyspace.ts';
 import { decideV1Delete } from './kv1/delete.ts';
 import { decideV1Put } from './kv1/put.ts';
 import type { Limits } from './limits.ts';
-import { DEFAULT_LIMITS } from './limits.ts';
+import { limitsOf } from './limits.ts';
 import { listFolder, scanFolder } from './list.ts';
 import type { Cancellable, ListingOptions } from './listing.ts';
 import { namesBelow } from './listing.ts';
-import { environmentOf, MountHandle, mintId } from './mount-handle.ts';
-import { parseMountPath } from './mounts.ts';
+import type { Scope } from './mount-handle.ts';
+import { bindingOf, environmentOf, MountHandle, mintId } from './mount-handle.ts';
 import { parsePath } from './path.ts';
 import type { SecretState } from './record.ts';
 import { openNamed } from './sealer.ts';
@@ -33,12 +33,19 @@ export interface Kv1Secret {
 /** A KV v1 secrets engine: one value per path, replaced in place. The same guarantees as {@link SecretEngine}. */
 export class Kv1Engine {
   readonly #mount: MountHandle;
+  readonly #options: Kv1Options;
   readonly #limits: Limits;
 
-  constructor({ store, sealer, mount, limits, ...environment }: Kv1Options) {
-    const binding = typeof mount === 'string' ? { path: parseMountPath(mount), version: 1 as const } : mount;
-    this.#mount = new MountHandle(store, sealer, environmentOf(environment), binding);
-    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+  /** Touches nothing: the first call opens the store. (`mount` is for {@link within}.) */
+  constructor(options: Kv1Options, mount: MountHandle = handleOf(options)) {
+    this.#options = options;
+    this.#mount = mount;
+    this.#limits = limitsOf(options.limits);
+  }
+
+  /** This engine with its transactions run by `scope`; see `SecretEngine.within`. */
+  within(scope: Scope): Kv1Engine {
+    return new Kv1Engine(this.#options, this.#mount.within(scope));
   }
 
   /** Writes the value, in place of the one there is. */
@@ -109,6 +116,10 @@ export class Kv1Engine {
   close(): Promise<void> {
     return this.#mount.store.close();
   }
+}
+
+function handleOf({ store, sealer, mount, clock, random }: Kv1Options): MountHandle {
+  return new MountHandle(store, sealer, environmentOf({ clock, random }), bindingOf(mount, 1));
 }
 
 function recordIdOf({ head }: SecretState): string {

@@ -23,7 +23,7 @@ export async function listFolder(
   { after = '', limit = Infinity }: ListOptions,
 ): Promise<string[]> {
   const prefix = headsPrefix + folder;
-  const to = folder === '' ? prefixEnd(headsPrefix) : prefixEnd(prefix);
+  const to = prefixEnd(prefix);
   const names: string[] = [];
   let from = prefix + startAfter(after);
   while (names.length < limit) {
@@ -46,7 +46,7 @@ export async function listFolder(
 export async function scanFolder(tx: ReadTx, headsPrefix: string, folder: FolderPath, { after = '', limit }: ListOptions): Promise<string[]> {
   const prefix = headsPrefix + folder;
   const from = after === '' ? prefix : `${prefix}${after}\0`;
-  const keys = await tx.scanKeys({ from, to: prefixEnd(folder === '' ? headsPrefix : prefix), limit });
+  const keys = await tx.scanKeys({ from, to: prefixEnd(prefix), limit });
   return keys.map((key) => key.slice(prefix.length));
 }
 

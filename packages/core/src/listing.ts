@@ -1,9 +1,11 @@
+import { KvError } from './errors.ts';
 import { headsPrefix } from './keyspace.ts';
 import { checkWhole } from './kv2/settings.ts';
 import type { Limits } from './limits.ts';
 import type { listFolder, ListOptions } from './list.ts';
 import type { MountHandle } from './mount-handle.ts';
 import { parseFolder } from './path.ts';
+import { isWellFormed } from './store.ts';
 
 export interface Cancellable {
   /** Cancels up to the commit request: nothing happened, and the promise rejects with `signal.reason`. Ignored from then on. */
@@ -27,6 +29,7 @@ export async function namesBelow(
 }
 
 /** @throws KvError `INVALID_OPTION` */
-export function checkListing({ limit }: ListOptions): void {
+export function checkListing({ after, limit }: ListOptions): void {
   if (limit !== undefined) checkWhole('limit', limit, { min: 1 });
+  if (after !== undefined && !isWellFormed(after)) throw new KvError('INVALID_OPTION', { field: 'after', problem: 'it has a lone surrogate' });
 }

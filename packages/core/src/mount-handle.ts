@@ -1,5 +1,7 @@
+import type { KvErrorCode } from './errors.ts';
 import { KvError, SealError } from './errors.ts';
 import { mountKey } from './keyspace.ts';
+import { parseMountPath } from './path.ts';
 import type { MountEntry } from './record.ts';
 import { decodeMount, DEFAULT_CONFIG, isTombstone, putMount } from './record.ts';
 import type { Sealer } from './sealer.ts';
@@ -27,6 +29,11 @@ export function mintId({ random }: Environment): string {
   return Array.from(random(new Uint8Array(22)), (byte) => ALPHABET[byte & 63]).join('');
 }
 
+/** 32 hexadecimal digits that nobody else gets. */
+export function mintHexId({ random }: Environment): string {
+  return Array.from(random(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** Which mount an engine works on. */
 export interface MountBinding {
   readonly path: string;
@@ -38,10 +45,45 @@ export interface MountBinding {
   readonly bound?: { readonly entry: MountEntry; readonly stored: boolean } | undefined;
 }
 
+/** What became of an operation, in the words of a record of it: nothing of what the user wrote. */
+export interface OutcomeNote {
+  readonly code: 'ok' | 'missing' | 'deleted' | 'destroyed' | 'REFUSED' | 'ACCESS_DENIED' | KvErrorCode;
+  /** The version that was read or written. */
+  readonly version?: number | undefined;
+}
+
+/**
+ * An engine's transactions as one caller runs them. The store is a wrapper of the engine's own, which may admit the caller in each transaction
+ * and keep a record in it; `note` is called in the transaction's body, right before it returns, with what the record should say.
+ */
+export interface Scope {
+  readonly store: KvStore;
+  readonly note?: ((outcome: OutcomeNote) => void) | undefined;
+}
+
+/**
+ * The binding of an engine for one version of KV.
+ * @throws KvError `INVALID_PATH`, `MOUNT_VERSION`
+ */
+export function bindingOf(mount: string | MountBinding, version: 1 | 2): MountBinding {
+  if (typeof mount === 'string') return { path: parseMountPath(mount), version };
+  if (mount.version !== version) throw new KvError('MOUNT_VERSION', { mount: mount.path, version: mount.version });
+  return mount;
+}
+
 const KEY_CHECK = 'key-check';
 // How often a mount may be replaced between preparing and committing before we give up.
 const MAX_MOVES = 5;
-const MOVED = Symbol('moved');
+
+/** Ends a transaction that finds another mount than the one that was prepared for. */
+class MovedError extends Error {}
+
+interface HandleState {
+  /** The committed mount, its key proven. */
+  known?: MountEntry | undefined;
+  /** The mount to make with the first change. */
+  pending?: MountEntry | undefined;
+}
 
 /**
  * One mount of a store, as engines use it. Values are sealed for a mount before the transaction that writes them, so every transaction looks
@@ -53,17 +95,27 @@ export class MountHandle {
   readonly sealer: Sealer;
   readonly environment: Environment;
   readonly #binding: MountBinding;
-  /** The committed mount, its key proven. */
-  #known: MountEntry | undefined;
-  /** The mount to make with the first change. */
-  #pending: MountEntry | undefined;
+  readonly #scope: Scope;
+  readonly #state: HandleState;
 
-  constructor(store: KvStore, sealer: Sealer, environment: Environment, binding: MountBinding) {
+  constructor(store: KvStore, sealer: Sealer, environment: Environment, binding: MountBinding, scope: Scope = { store }, state: HandleState = {}) {
     this.path = binding.path;
     this.store = store;
     this.sealer = sealer;
     this.environment = environment;
     this.#binding = binding;
+    this.#scope = scope;
+    this.#state = state;
+  }
+
+  /** The same mount, its transactions run by `scope`. */
+  within(scope: Scope): MountHandle {
+    return new MountHandle(this.store, this.sealer, this.environment, this.#binding, scope, this.#state);
+  }
+
+  /** Tells the scope what becomes of the operation; called in a transaction's body. */
+  note(outcome: OutcomeNote): void {
+    this.#scope.note?.(outcome);
   }
 
   /**
@@ -71,12 +123,13 @@ export class MountHandle {
    * @throws SealError `WRONG_KEY`; KvError `MOUNT_VERSION`, `MOUNT_NOT_FOUND`
    */
   async find(options: TxOptions = {}): Promise<MountEntry | undefined> {
-    if (this.#known !== undefined) return this.#known;
-    const bytes = await this.store.read((tx) => tx.get(mountKey(this.path)), options);
-    const entry = this.#accept(bytes);
+    if (this.#state.known !== undefined) return this.#state.known;
+    const { bound } = this.#binding;
+    // What `Mounts` has found needs no second look: every transaction looks again.
+    const entry = bound?.stored ? bound.entry : this.#accept(await this.store.read((tx) => tx.get(mountKey(this.path)), options));
     if (entry !== undefined) {
       await proveKey(this.sealer, entry);
-      this.#known = entry;
+      this.#state.known = entry;
     }
     return entry;
   }
@@ -89,14 +142,15 @@ export class MountHandle {
     for (let move = 0; move < MAX_MOVES; move++) {
       const known = await this.find(options);
       if (known === undefined) return undefined;
-      const seen = await this.store.read(async (tx) => {
-        // Side by side: the entry is all but always the one we know.
-        const [bytes, value] = await Promise.all([tx.get(mountKey(this.path)), body(tx, known.id)]);
-        return { mount: this.#accept(bytes), value };
+      const { mount, seen } = await this.#scope.store.read(async (tx) => {
+        // Side by side: the entry is all but always the one we know. If it is not, that comes before whatever the body met.
+        const value = body(tx, known.id);
+        value.catch(() => undefined);
+        const found = this.#accept(await tx.get(mountKey(this.path)));
+        return { mount: found, seen: found?.id === known.id ? { value: await value, mount: found } : undefined };
       }, options);
-      const { mount, value } = seen;
-      if (mount?.id === known.id) return { mount, value };
-      this.#known = undefined;
+      if (seen !== undefined) return seen;
+      this.#state.known = undefined;
       if (mount === undefined) return undefined;
     }
     throw new KvError('CONFLICT', { attempts: MAX_MOVES });
@@ -113,15 +167,23 @@ export class MountHandle {
     for (let move = 0; move < MAX_MOVES; move++) {
       const mount = (await this.find(options)) ?? (await this.#mint());
       const body = await prepare(mount);
-      const result = await this.store.write(async (tx): Promise<WriteOutcome<T | typeof MOVED>> => {
-        const found = this.#accept(await tx.get(mountKey(this.path)));
-        const creates = found === undefined && mount === this.#pending;
-        if (found?.id !== mount.id && !creates) return { result: MOVED, writes: [] };
-        const outcome = await body(tx, found ?? mount);
-        return creates && outcome.writes.length > 0 ? { ...outcome, writes: [putMount(mount), ...outcome.writes] } : outcome;
-      }, options);
-      if (result !== MOVED) return result;
-      this.#known = undefined;
+      let created = false;
+      try {
+        return await this.#scope.store.write(async (tx): Promise<WriteOutcome<T>> => {
+          const found = this.#accept(await tx.get(mountKey(this.path)));
+          const creates = found === undefined && mount === this.#state.pending;
+          if (found?.id !== mount.id && !creates) throw new MovedError();
+          const outcome = await body(tx, found ?? mount);
+          created = creates && outcome.writes.length > 0;
+          return created ? { ...outcome, writes: [putMount(mount), ...outcome.writes] } : outcome;
+        }, options);
+      } catch (error) {
+        if (!(error instanceof MovedError)) throw error;
+        this.#state.known = undefined;
+      } finally {
+        // Whatever became of the commit, the id is not used for another mount: this one may be unmounted and its data still be there.
+        if (created) this.#state.pending = undefined;
+      }
     }
     throw new KvError('CONFLICT', { attempts: MAX_MOVES });
   }
@@ -130,8 +192,10 @@ export class MountHandle {
     const { bound, version } = this.#binding;
     const entry = bytes === undefined || isTombstone(bytes) ? undefined : decodeMount(this.path, bytes);
     if (bound !== undefined) {
-      // A mount that is not stored yet has no record at all; a tombstone says that it was unmounted.
-      const gone = entry === undefined ? bound.stored || bytes !== undefined : entry.id !== bound.entry.id;
+      // One that was not stored when it was found has no record yet, or the one that somebody else has made of it; a tombstone says that it
+      // was unmounted.
+      const expected = this.#state.known?.id ?? (bound.stored ? bound.entry.id : undefined);
+      const gone = entry === undefined ? bound.stored || bytes !== undefined : expected !== undefined && entry.id !== expected;
       if (gone) throw new KvError('MOUNT_NOT_FOUND', { mount: this.path });
     }
     if (entry !== undefined && entry.version !== version) throw new KvError('MOUNT_VERSION', { mount: this.path, version: entry.version });
@@ -140,20 +204,19 @@ export class MountHandle {
 
   async #mint(): Promise<MountEntry> {
     const { bound, path, version } = this.#binding;
-    this.#pending ??= bound?.entry ?? (await newMount(this.sealer, this.environment, { path, version }));
-    return this.#pending;
+    return (this.#state.pending ??= bound?.entry ?? (await newMount(this.sealer, this.environment, { path, version })));
   }
 }
 
 /** A new mount's entry, with its key check. Not stored yet. */
 export async function newMount(
   sealer: Sealer,
-  { clock, random }: Environment,
-  { path, version, description = '' }: { readonly path: string; readonly version: 1 | 2; readonly description?: string | undefined },
+  environment: Environment,
+  { path, version, description = '', tuning }: Pick<MountEntry, 'path' | 'version' | 'tuning'> & { readonly description?: string | undefined },
 ): Promise<MountEntry> {
-  const id = Array.from(random(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const id = mintHexId(environment);
   const keyCheck = await sealer.seal(new TextEncoder().encode(KEY_CHECK), { mountId: id, recordId: KEY_CHECK });
-  return { path, id, version, description, createdAt: clock(), config: DEFAULT_CONFIG, keyCheck };
+  return { path, id, version, description, createdAt: environment.clock(), config: DEFAULT_CONFIG, tuning, keyCheck };
 }
 
 /** @throws SealError `WRONG_KEY` if the mount was sealed with another key */

@@ -45,3 +45,12 @@ export function parseFolder(text: string, maxBytes?: number): FolderPath {
   const path = text.endsWith('/') ? text.slice(0, -1) : text;
   return (path === '' ? '' : `${parsePath(path, maxBytes)}/`) as FolderPath;
 }
+
+/**
+ * A mount's path, with or without its trailing slash; the answer has it.
+ * @throws KvError `INVALID_PATH`, `PATH_TOO_LONG`
+ */
+export function parseMountPath(text: string): string {
+  if (typeof text !== 'string') throw new TypeError('a path must be a string');
+  return `${parsePath(text.endsWith('/') ? text.slice(0, -1) : text)}/`;
+}

@@ -1,5 +1,5 @@
 import { StoreError } from './errors.ts';
-import { headKey, incarnationPrefix, mountKey, pageKey, payloadKey } from './keyspace.ts';
+import { headKey, incarnationPrefix, mountKey, pageKey, payloadKey, purgeKey } from './keyspace.ts';
 import type { Write } from './store.ts';
 import { prefixEnd } from './store.ts';
 
@@ -71,6 +71,36 @@ export interface KvConfig {
 
 export const DEFAULT_CONFIG: KvConfig = { maxVersions: 0, casRequired: false, metadataCasRequired: false, deleteVersionAfterMs: 0 };
 
+/**
+ * What a mount is known by besides its secrets. The engine makes no use of it: servers show it to clients and give leases by it.
+ * What is absent has its default.
+ */
+export interface MountTuning {
+  /** Seconds; the server's default if absent. */
+  readonly defaultLeaseTtl?: number | undefined;
+  /** Seconds; the server's maximum if absent. */
+  readonly maxLeaseTtl?: number | undefined;
+  readonly forceNoCache?: boolean | undefined;
+  /** Whether the mount is listed for people who have not logged in. */
+  readonly listingVisibility?: 'hidden' | 'unauth' | undefined;
+  /** As given. `version` among them repeats that of the mount. */
+  readonly options?: Readonly<Record<string, string>> | undefined;
+  readonly local?: boolean | undefined;
+  readonly sealWrap?: boolean | undefined;
+  readonly externalEntropyAccess?: boolean | undefined;
+  readonly auditNonHmacRequestKeys?: readonly string[] | undefined;
+  readonly auditNonHmacResponseKeys?: readonly string[] | undefined;
+  readonly passthroughRequestHeaders?: readonly string[] | undefined;
+  readonly allowedResponseHeaders?: readonly string[] | undefined;
+}
+
+/** The last time that a mount was given another path. */
+export interface Remount {
+  /** Random: who asked for the remount can ask after it by this. 32 hexadecimal digits. */
+  readonly id: string;
+  readonly from: string;
+}
+
 export interface MountEntry {
   /** Ends in a slash. */
   readonly path: string;
@@ -80,6 +110,8 @@ export interface MountEntry {
   readonly description: string;
   readonly createdAt: number;
   readonly config: KvConfig;
+  readonly tuning?: MountTuning | undefined;
+  readonly lastRemount?: Remount | undefined;
   /** A known text sealed with the mount's key: a wrong key fails here, before anything is written. */
   readonly keyCheck: Uint8Array;
 }
@@ -193,6 +225,11 @@ export function putMount(entry: MountEntry): Write {
   return { kind: 'put', key: mountKey(path), value: encode(facts, keyCheck) };
 }
 
+/** Puts a mount's data on the list of what is still to be removed. */
+export function putPurge(mountId: string, unmountedAt: number): Write {
+  return { kind: 'put', key: purgeKey(mountId), value: encode({ unmountedAt }) };
+}
+
 // ------------------------------------------------------------------------------------------------ formats
 
 type PackedEntry = [createdAt: number, recordId: string, deletedAt?: number | null, expiresAt?: number | null, destroyed?: 1];
@@ -250,9 +287,15 @@ function decode<T>(bytes: Uint8Array): { readonly facts: T; readonly tail: Uint8
   } catch (cause) {
     throw new StoreError('CORRUPT', 'a record is not readable', { cause });
   }
+  if (typeof facts?.f !== 'number') throw new StoreError('CORRUPT', 'a record has no format');
   const { f, ...rest } = facts;
   if (f > FORMAT) throw new StoreError('NEWER_FORMAT', `a record has format ${f}; this version of SealKV reads up to ${FORMAT}`);
   return { facts: rest as T, tail: bytes.slice(end + 1) };
+}
+
+/** @throws StoreError `CORRUPT`, `NEWER_FORMAT` */
+export function decodePurge(bytes: Uint8Array): { readonly unmountedAt: number } {
+  return decode<{ readonly unmountedAt: number }>(bytes).facts;
 }
 
 /** What is left where a mount that is there from the start was unmounted, so that it does not come back. */

@@ -36,28 +36,24 @@ const HEADER_BYTES = 5;
  * At most 2^32 records may be sealed with one mount's key (NIST SP 800-38D).
  * @throws TypeError for a key that is neither 32 bytes nor an HKDF key
  */
-export function aesGcmSealer(key: SealKey | (() => SealKey | Promise<SealKey>)): Sealer {
-  if (typeof key !== 'function') assertUsable(key);
-  let root: Promise<CryptoKey> | undefined;
-  const mountKeys = new Map<string, Promise<CryptoKey>>();
-
-  // A failure is not kept: the next call asks for the key again.
-  const cached = <T>(made: Promise<T>, forget: () => void): Promise<T> => {
-    made.catch(forget);
+export function aesGcmSealer(given: SealKey | (() => SealKey | Promise<SealKey>)): Sealer {
+  if (typeof given !== 'function') assertUsable(given);
+  // Bytes are imported with the first use, and a careful caller has wiped theirs by then.
+  const key = given instanceof Uint8Array ? new Uint8Array(given) : given;
+  // By mount; that of no mount is the root.
+  const keys = new Map<string | undefined, Promise<CryptoKey>>();
+  const cached = (mountId: string | undefined, make: () => Promise<CryptoKey>): Promise<CryptoKey> => {
+    let made = keys.get(mountId);
+    if (made === undefined) {
+      made = make();
+      keys.set(mountId, made);
+      // A failure is not kept: the next call asks for the key again.
+      made.catch(() => keys.delete(mountId));
+    }
     return made;
   };
-  const rootKey = (): Promise<CryptoKey> =>
-    (root ??= cached(importRoot(key), () => {
-      root = undefined;
-    }));
-  const mountKey = (mountId: string): Promise<CryptoKey> => {
-    let derived = mountKeys.get(mountId);
-    if (derived === undefined) {
-      derived = cached(rootKey().then(deriveMountKey(mountId)), () => mountKeys.delete(mountId));
-      mountKeys.set(mountId, derived);
-    }
-    return derived;
-  };
+  const mountKey = (mountId: string): Promise<CryptoKey> =>
+    cached(mountId, async () => deriveMountKey(await cached(undefined, () => importRoot(key)), mountId));
 
   return {
     async seal(plaintext, binding) {
@@ -85,13 +81,23 @@ export function aesGcmSealer(key: SealKey | (() => SealKey | Promise<SealKey>)):
   };
 }
 
+/**
+ * A key for HMAC-SHA-256, for one purpose, from the same root as the sealer's keys: what is found by a keyed hash needs no second secret.
+ * @throws TypeError for a key that is neither 32 bytes nor an HKDF key; SealError `KEY_UNAVAILABLE`
+ */
+export async function deriveMacKey(key: SealKey | (() => SealKey | Promise<SealKey>), purpose: string): Promise<CryptoKey> {
+  const root = await importRoot(key);
+  const params = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: utf8(`sealkv mac: ${purpose}`) };
+  return crypto.subtle.deriveKey(params, root, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign']);
+}
+
 /** Says by name what did not open. */
 export async function openNamed<T>(what: string, opening: Promise<T>): Promise<T> {
   try {
     return await opening;
   } catch (error) {
-    if (error instanceof SealError && error.code === 'CANNOT_OPEN') throw new SealError('CANNOT_OPEN', `${what} does not open`, { cause: error });
-    throw error;
+    if (!(error instanceof SealError) || error.code === 'KEY_UNAVAILABLE') throw error;
+    throw new SealError(error.code, `${what} does not open: ${error.message}`, { cause: error });
   }
 }
 
@@ -131,9 +137,9 @@ async function importRoot(key: SealKey | (() => SealKey | Promise<SealKey>)): Pr
   return given instanceof Uint8Array ? crypto.subtle.importKey('raw', given as BufferSource, 'HKDF', false, ['deriveKey']) : given;
 }
 
-function deriveMountKey(mountId: string): (root: CryptoKey) => Promise<CryptoKey> {
+function deriveMountKey(root: CryptoKey, mountId: string): Promise<CryptoKey> {
   const params = { name: 'HKDF', hash: 'SHA-256', salt: utf8(mountId), info: utf8('sealkv mount key') };
-  return (root) => crypto.subtle.deriveKey(params, root, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+  return crypto.subtle.deriveKey(params, root, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
 }
 
 function associatedData(header: Uint8Array, { mountId, recordId }: SealBinding): Uint8Array<ArrayBuffer> {

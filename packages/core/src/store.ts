@@ -105,6 +105,17 @@ export function prefixEnd(prefix: StoreKey): StoreKey {
   return prefix.slice(0, -1) + String.fromCharCode(last + 1);
 }
 
+/** Removes the first `limit` records of a range; and whether that is all of them. For ranges that no transaction should remove at once. */
+export async function deleteUpTo(
+  tx: ReadTx,
+  { from, to }: KeyRange,
+  limit: number,
+): Promise<{ readonly write: DeleteRange; readonly isAll: boolean }> {
+  const keys = await tx.scanKeys({ from, to, limit: limit + 1 });
+  const firstLeft = keys[limit];
+  return { write: { kind: 'deleteRange', from, to: firstLeft ?? to }, isAll: firstLeft === undefined };
+}
+
 /** Compares two well-formed strings by their UTF-8 bytes: negative, zero or positive. */
 export function compareKeys(a: StoreKey, b: StoreKey): number {
   const length = Math.min(a.length, b.length);

@@ -5,14 +5,30 @@
 export class UpdateQueue {
   readonly #lastByPath = new Map<string, Promise<unknown>>();
 
-  async run<T>(path: string, update: () => Promise<T>): Promise<T> {
-    const before = this.#lastByPath.get(path);
-    const mine = (before ?? Promise.resolve()).then(update, update);
+  /** Runs `update` when its turn has come; a signal that fires before that gives the turn up at once. */
+  async run<T>(path: string, update: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    let waiting = true;
+    const begin = (): Promise<T> => {
+      signal?.throwIfAborted();
+      waiting = false;
+      return update();
+    };
+    const mine = (this.#lastByPath.get(path) ?? Promise.resolve()).then(begin, begin);
     this.#lastByPath.set(path, mine);
-    try {
-      return await mine;
-    } finally {
+    const forget = (): void => {
       if (this.#lastByPath.get(path) === mine) this.#lastByPath.delete(path);
+    };
+    mine.then(forget, forget);
+
+    let giveUp = (): void => undefined;
+    const givenUp = new Promise<never>((_, reject) => {
+      giveUp = () => waiting && reject(signal?.reason);
+    });
+    signal?.addEventListener('abort', giveUp);
+    try {
+      return await Promise.race([mine, givenUp]);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 }

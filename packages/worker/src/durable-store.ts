@@ -17,8 +17,16 @@ import { withWholeTurns } from './whole-turns.ts';
  * Rejects with `QUOTA_EXCEEDED` where the database is full, `COMMIT_UNKNOWN` where the storage failed after the body's writes had been
  * handed over, and `FAILED` with the storage's error as `cause` for any failure before.
  */
-export function durableStore(storage: DurableObjectStorage): KvStore {
+export function durableStore(storage: DurableObjectStorage): DurableKvStore {
   return new DurableStore(storage);
+}
+
+export interface DurableKvStore extends KvStore {
+  /**
+   * Sets the alarm of the object, in milliseconds since 1970, in place of the one that is set. It waits its turn like a transaction: inside of one of
+   * another request it would be rolled back with it.
+   */
+  schedule(at: number): Promise<void>;
 }
 
 const TABLE_EXISTS = `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'records'`;
@@ -48,7 +56,7 @@ function databaseOf(storage: DurableObjectStorage): Database {
   return database;
 }
 
-class DurableStore implements KvStore {
+class DurableStore implements DurableKvStore {
   readonly #storage: DurableObjectStorage;
   readonly #database: Database;
   #lastTurn: Promise<unknown> = Promise.resolve();
@@ -87,6 +95,16 @@ class DurableStore implements KvStore {
         );
       } catch (error) {
         throw refusals.length > 0 ? refusals[0] : storeError(error, handedOver);
+      }
+    });
+  }
+
+  schedule(at: number): Promise<void> {
+    return this.#queued(async () => {
+      try {
+        await this.#storage.setAlarm(at);
+      } catch (cause) {
+        throw storeError(cause, false);
       }
     });
   }

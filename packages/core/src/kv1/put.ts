@@ -19,7 +19,8 @@ export function decideV1Put(state: SecretState | undefined, command: V1PutComman
     updatedAt: now,
     touchedAt: now,
     currentVersion: 1,
-    oldestVersion: 0,
+    // As Vault reports it of a secret that it has upgraded.
+    oldestVersion: 1,
     metadataVersion: 0,
     maxVersions: 0,
     casRequired: false,

@@ -9,9 +9,15 @@ export const CUSTOM_METADATA_LIMITS = { keys: 64, keyBytes: 128, valueBytes: 512
 // Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space.
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 
-/** What Vault would refuse; empty if nothing. */
+/**
+ * What Vault would refuse; empty if nothing.
+ * @throws TypeError unless all values are strings
+ */
 export function customMetadataProblems(metadata: CustomMetadata): CustomMetadataProblem[] {
   const pairs = Object.entries(metadata);
+  if (typeof metadata !== 'object' || Array.isArray(metadata) || pairs.some(([, value]) => typeof value !== 'string')) {
+    throw new TypeError('custom metadata must be an object whose values are strings');
+  }
   const { keys, keyBytes, valueBytes } = CUSTOM_METADATA_LIMITS;
   if (pairs.length > keys) return [{ kind: 'too-many-keys', keys: pairs.length }];
   return pairs.flatMap(([key, value]): CustomMetadataProblem[] => {

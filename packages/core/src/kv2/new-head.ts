@@ -1,4 +1,5 @@
 import type { Head } from '../record.ts';
+import { DEFAULT_CONFIG } from '../record.ts';
 
 /** The head of a secret that has no version yet. */
 export function newHead(incarnation: string, now: number): Head {
@@ -10,10 +11,7 @@ export function newHead(incarnation: string, now: number): Head {
     currentVersion: 0,
     oldestVersion: 0,
     metadataVersion: 0,
-    maxVersions: 0,
-    casRequired: false,
-    metadataCasRequired: false,
-    deleteVersionAfterMs: 0,
+    ...DEFAULT_CONFIG,
     entries: [],
   };
 }

@@ -25,6 +25,8 @@ export interface Basis {
   readonly incarnation: string | undefined;
   readonly version: number;
   readonly live: boolean;
+  /** Stands for a check-and-set where one is demanded: the caller gives none, since this is a stricter one. */
+  readonly standsForCas: boolean;
 }
 
 export interface PutOutcome extends VersionFacts {
@@ -34,7 +36,8 @@ export interface PutOutcome extends VersionFacts {
 
 /** Writes a new version, prunes those beyond `max_versions`, and closes a full page of version entries. */
 export function decidePut(state: SecretState | undefined, command: PutCommand, facts: Facts): Decision<PutOutcome> {
-  const refusal = checkCas(state, command.cas, facts.config) ?? checkBasis(state, command, facts);
+  const { cas, basedOn } = command;
+  const refusal = (basedOn?.standsForCas && cas === undefined ? undefined : checkCas(state, cas, facts.config)) ?? checkBasis(state, command, facts);
   if (refusal !== undefined) return refusal;
 
   const now = commitTime(facts, state);
@@ -75,7 +78,7 @@ function checkBasis(state: SecretState | undefined, { basedOn }: PutCommand, { n
   if (basedOn === undefined) return undefined;
   const version = state?.head.currentVersion ?? 0;
   const entry = state && entryOf(state, version);
-  const live = entry !== undefined && versionState(entry, now).kind === 'live';
+  const live = entry !== undefined && versionState(entry, now) === 'live';
   const same = basedOn.incarnation === state?.head.incarnation && basedOn.version === version && basedOn.live === live;
   return same ? undefined : reject('CONFLICT', { attempts: 1 });
 }

@@ -1,9 +1,14 @@
 import type { EngineCase } from './engine/bench.ts';
 import { atomicCases } from './engine/atomic.ts';
+import { cancelCases } from './engine/cancel.ts';
 import { changeCases } from './engine/change.ts';
+import { checkCases } from './engine/check.ts';
+import { kv1Cases } from './engine/kv1.ts';
 import { listingCases } from './engine/listing.ts';
 import { metadataCases } from './engine/metadata.ts';
+import { mountCases } from './engine/mounts.ts';
 import { putCases } from './engine/put.ts';
+import { sealingCases } from './engine/sealing.ts';
 import { timeCases } from './engine/time.ts';
 import { valueCases } from './engine/values.ts';
 import { versionCases } from './engine/versions.ts';
@@ -27,5 +32,10 @@ export const engineContract: readonly EngineCase[] = [
   ...metadataCases,
   ...listingCases,
   ...atomicCases,
+  ...mountCases,
   ...valueCases,
+  ...sealingCases,
+  ...cancelCases,
+  ...kv1Cases,
+  ...checkCases,
 ];

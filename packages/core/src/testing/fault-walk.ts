@@ -56,8 +56,9 @@ export interface WalkOptions {
 export const COMMIT_REQUESTED: ReadonlySet<string> = new Set(['committed', 'commit requested', 'completed']);
 
 /**
- * Fails an operation at event 0, 1, 2, … until it gets through. After each: the state is exactly that before or that after, that before if the commit
- * was not requested yet; the outcome told the truth; `checkStore()` is clean; and the operation, sent again, does what it would have done.
+ * Fails an operation at event 0, 1, 2, … until it gets through. After each: byte for byte, the records are those before or those that the operation
+ * leaves on the memory store, and those before if its commit was not requested yet; the outcome told the truth; `checkStore()` is clean; and the
+ * operation, sent again, does what it would have done.
  */
 export async function walkFaults(
   host: FaultHost,
@@ -67,16 +68,15 @@ export async function walkFaults(
   { wrap = (store) => store }: WalkOptions = {},
 ): Promise<WalkReport> {
   const { now, records } = prepared;
-  const undisturbed = await inDatabase(runUndisturbed);
+  const undisturbed = await undisturbedRun(prepared, operation);
   const failures: string[] = [];
   for (let n = 0; ; n++) {
-    const verdict = await inDatabase(async (database) => {
+    const { event, failure } = await inDatabase(async (database) => {
       const run = kind === 'crash' && database.kill ? await killed(database, n) : await disturbed(database, n);
-      return run && { event: run.event, failure: await database.use((store) => judge(store, run)) };
+      return { event: run.event, failure: await database.use((store) => judge(store, run)) };
     });
-    if (verdict === undefined) return { points: n, writes: undisturbed.writes, failures };
-    if (verdict.failure !== undefined)
-      failures.push(`${operation.name}, ${prepared.state.name}, ${kind} at ${n} (${verdict.event}): ${verdict.failure}`);
+    if (failure !== undefined) failures.push(`${operation.name}, ${prepared.state.name}, ${kind} at ${n} (${event ?? 'no event'}): ${failure}`);
+    if (event === undefined) return { points: n, writes: undisturbed.writes, failures };
     if (n > 20_000) throw new Error(`${operation.name} does not end`);
   }
 
@@ -89,21 +89,7 @@ export async function walkFaults(
     }
   }
 
-  function runUndisturbed(database: FaultDatabase): Promise<Undisturbed> {
-    return database.use(async (store) => {
-      let writes = 0;
-      const counting = observedStore(
-        store,
-        () => undefined,
-        (all) => (writes = Math.max(writes, all.length)),
-      );
-      const outcome = await settled(runOperation(operation, counting, { now }));
-      const after = await allRecords(store);
-      return { outcome, writes, keys: keysOf(after), changes: !sameRecords(after, records), description: await described(store) };
-    });
-  }
-
-  async function disturbed(database: FaultDatabase, n: number): Promise<Run | undefined> {
+  async function disturbed(database: FaultDatabase, n: number): Promise<Run> {
     const controller = new AbortController();
     const reason = new InjectedFault('aborted by the caller');
     let die: (outcome: undefined) => void = () => undefined;
@@ -131,54 +117,79 @@ export async function walkFaults(
       at,
     );
     const outcome = await Promise.race([run.catch((error: unknown) => ({ error })), death]);
-    return event === undefined ? undefined : { event, outcome: dead ? undefined : outcome, requested, reason };
+    return { event, outcome: dead ? undefined : outcome, requested, reason };
   }
 
-  async function killed(database: FaultDatabase, n: number): Promise<Run | undefined> {
+  async function killed(database: FaultDatabase, n: number): Promise<Run> {
     const death = await database.kill!(operation, now, n);
-    return death && { ...death, outcome: undefined, reason: undefined };
+    return { event: death?.event, outcome: undefined, requested: death?.requested ?? true, reason: undefined };
   }
 
-  async function judge(store: KvStore, { outcome, requested, reason }: Run): Promise<string | undefined> {
-    const problem = await problemOf(store);
-    if (problem !== undefined) return problem;
-    const before = sameRecords(await allRecords(store), records);
-    if (!before && (await described(store)) !== undisturbed.description) return 'neither the state before nor the state after';
+  async function judge(store: KvStore, { event, outcome, requested, reason }: Run): Promise<string | undefined> {
+    const found = await allRecords(store);
+    const before = sameRecords(found, records);
+    const after = sameRecords(found, undisturbed.after);
+    // Both were checked when they were made, so that nothing has to be checked again that equals one of them.
+    if (!before && !after) return `neither the state before nor the state after; ${(await problemOf(store)) ?? 'checkStore finds nothing'}`;
+    if (event === undefined) return after ? undefined : 'it got through, yet nothing was applied';
     if (!before && !requested) return 'applied, though its commit was not requested';
     if (outcome !== undefined && 'error' in outcome) {
       const { error } = outcome;
       if (!before && !isSealKvError(error, 'COMMIT_UNKNOWN')) return `rejected with ${String(error)}, though it was applied`;
       const expected = kind === 'abort' ? error === reason || isRefusal(error) : error instanceof InjectedFault || isSealKvError(error);
       if (!expected) return `rejected with ${String(error)}`;
-    } else if (outcome !== undefined && before && undisturbed.changes) return 'resolved, though nothing was applied';
+    } else if (outcome !== undefined && !after) return 'resolved, though nothing was applied';
 
     const again = await settled(runOperation(operation, store, { now }));
     if ('error' in again && !isRefusal(again.error)) return `sent again: ${String(again.error)}`;
-    if (before && 'error' in again !== 'error' in undisturbed.outcome) return 'sent again, it has another outcome';
-    if (before && keysOf(await allRecords(store)) !== undisturbed.keys) return 'sent again, it leaves another state';
-    return problemOf(store);
-  }
-
-  async function described(store: KvStore): Promise<string> {
-    try {
-      return await describeStore(store, matrixSealer(), () => now);
-    } catch (error) {
-      return `unreadable: ${String(error)}`;
-    }
+    if (!before) return problemOf(store);
+    if ('error' in again !== 'error' in undisturbed.outcome) return 'sent again, it has another outcome';
+    return sameRecords(await allRecords(store), undisturbed.after) ? undefined : 'sent again, it leaves another state';
   }
 }
 
 interface Undisturbed {
   readonly outcome: Settled;
   readonly writes: number;
-  readonly keys: string;
-  readonly changes: boolean;
-  readonly description: string;
+  readonly after: readonly Entry[];
 }
 
-/** A run that met its fault. */
+const undisturbedByState = new WeakMap<PreparedState, Map<MatrixOperation, Promise<Undisturbed>>>();
+
+/** What an operation does where nothing fails: once, on the memory store, as it is the same on all. */
+function undisturbedRun(prepared: PreparedState, operation: MatrixOperation): Promise<Undisturbed> {
+  const known = undisturbedByState.get(prepared) ?? new Map<MatrixOperation, Promise<Undisturbed>>();
+  undisturbedByState.set(prepared, known);
+  const run = known.get(operation) ?? runUndisturbed(prepared, operation);
+  known.set(operation, run);
+  return run;
+}
+
+async function runUndisturbed({ records, now }: PreparedState, operation: MatrixOperation): Promise<Undisturbed> {
+  const database = await memoryHost.create(records);
+  return database.use(async (store) => {
+    await mustBeSound(store, now);
+    let writes = 0;
+    const counting = observedStore(
+      store,
+      () => undefined,
+      (all) => (writes = Math.max(writes, all.length)),
+    );
+    const outcome = await settled(runOperation(operation, counting, { now }));
+    await mustBeSound(store, now);
+    return { outcome, writes, after: await allRecords(store) };
+  });
+}
+
+async function mustBeSound(store: KvStore, now: number): Promise<void> {
+  const problem = await problemOf(store);
+  if (problem !== undefined) throw new Error(problem);
+  await describeStore(store, matrixSealer(), () => now); // rejects if anything can't be read
+}
+
 interface Run {
-  readonly event: string;
+  /** Where it met its fault; undefined if it got through. */
+  readonly event: string | undefined;
   /** Undefined if nobody is left who could tell. */
   readonly outcome: Settled | undefined;
   readonly requested: boolean;
@@ -198,10 +209,6 @@ async function settled(promise: Promise<unknown>): Promise<Settled> {
 async function problemOf(store: KvStore): Promise<string | undefined> {
   const [problem] = (await checkStore(store)).problems;
   return problem && `checkStore: ${problem.kind} at ${problem.key}`;
-}
-
-function keysOf(records: readonly Entry[]): string {
-  return records.map(({ key }) => key).join('\n');
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,5 +1,6 @@
+import type { AtomicOperations } from '../../engine.ts';
 import { rawJson } from '../../json-input.ts';
-import { deepEqual, equal, rejectsWith } from '../assert.ts';
+import { deepEqual, equal, rejects, rejectsWith } from '../assert.ts';
 import type { EngineCase } from './bench.ts';
 import { countValues, date, HOUR, putVersions, refuses, rule, START, untouched, versionsOf } from './bench.ts';
 
@@ -50,6 +51,31 @@ export const atomicCases: readonly EngineCase[] = [
     equal(all.length, 2);
     equal(all[1], undefined);
     deepEqual(await secrets.atomic(() => []), []);
+  }),
+
+  rule('what else the function answers is of no matter, but an async one is refused before anything is written', async (bench) => {
+    const { secrets } = bench;
+    const [alone] = await secrets.atomic((tx) => tx.put('a', {}));
+    equal(alone && 'version' in alone && alone.version, 1);
+    await untouched(bench, async () => {
+      const build = async (tx: AtomicOperations): Promise<void> => {
+        tx.put('b', {});
+        await Promise.resolve();
+        tx.put('c', {});
+      };
+      const error = await rejects(secrets.atomic(build as (tx: AtomicOperations) => void));
+      equal(error instanceof TypeError, true, 'a TypeError');
+    });
+  }),
+
+  rule('thirty thousand operations are one transaction, also on a single secret', async ({ secrets }) => {
+    await secrets.put('a', {});
+    await secrets.atomic((tx) => {
+      for (let n = 0; n < 30_000; n++) tx.delete('a');
+      tx.put('a', { n: 2 });
+    });
+    equal((await secrets.get('a', { version: 1 }))?.state, 'deleted');
+    equal((await secrets.get('a'))?.version, 2);
   }),
 
   rule('a later operation on the same secret sees what the earlier ones did', async ({ secrets }) => {

@@ -118,6 +118,16 @@ export const changeCases: readonly EngineCase[] = [
     equal(seen.at(-1), null);
   }),
 
+  rule('where check-and-set is demanded, an update needs none of the caller: it is one', async ({ secrets }) => {
+    await secrets.putConfig({ casRequired: true });
+    await secrets.putMetadata('b', { casRequired: true });
+    for (const path of ['a', 'b']) {
+      equal((await secrets.update(path, () => ({ n: 1 }))).version, 1);
+      equal((await secrets.update(path, (data) => ({ ...data, more: 2 }))).version, 2);
+      await refuses(secrets.put(path, {}), 'CAS_REQUIRED', { currentVersion: 2 }, { path });
+    }
+  }),
+
   rule('twenty updates at once in one engine are twenty increments', async ({ secrets }) => {
     let calls = 0;
     await Promise.all(

@@ -143,7 +143,7 @@ export const listingCases: readonly EngineCase[] = [
     deepEqual(await secrets.scan('', { after: 'c' }), []);
   }),
 
-  rule('a limit that is no whole number above 0 is refused', async ({ secrets }) => {
+  rule('a limit that is no whole number above 0, or a start that is no text, is refused', async ({ secrets }) => {
     await secrets.put('a', {});
     for (const limit of [0, -1, 1.5, NaN, Infinity]) {
       const details = { field: 'limit', problem: `it must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}` };
@@ -151,6 +151,9 @@ export const listingCases: readonly EngineCase[] = [
       await refuses(secrets.scan('', { limit }), 'INVALID_OPTION', details);
       await refuses(secrets.listDetailed('', { limit }), 'INVALID_OPTION', details);
     }
+    const details = { field: 'after', problem: 'it has a lone surrogate' };
+    await refuses(secrets.list('', { after: '\ud800' }), 'INVALID_OPTION', details);
+    await refuses(secrets.scan('', { after: '\ud800' }), 'INVALID_OPTION', details);
   }),
 
   rule('the detailed list has the metadata of each secret and none for a folder; recursive, of all below', async ({ secrets }) => {

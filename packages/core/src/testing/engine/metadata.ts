@@ -1,6 +1,7 @@
 import type { CustomMetadataProblem } from '../../errors.ts';
 import type { CustomMetadata } from '../../kv2/custom-metadata.ts';
-import { deepEqual, equal } from '../assert.ts';
+import { MAX_PERIOD_MS } from '../../kv2/settings.ts';
+import { deepEqual, equal, rejects } from '../assert.ts';
 import type { EngineCase } from './bench.ts';
 import { date, HOUR, putVersions, refuses, rule, SECOND, START, untouched, versionsOf } from './bench.ts';
 
@@ -173,15 +174,35 @@ export const metadataCases: readonly EngineCase[] = [
         await refuses(secrets.patchMetadata('a', { maxVersions }), 'INVALID_OPTION', details);
         await refuses(secrets.putConfig({ maxVersions }), 'INVALID_OPTION', details);
       }
-      for (const deleteVersionAfterMs of [-1, 0.5, Infinity]) {
-        const details = { field: 'deleteVersionAfterMs', problem: whole(Number.MAX_SAFE_INTEGER) };
+      for (const deleteVersionAfterMs of [-1, 0.5, MAX_PERIOD_MS + 1, Infinity]) {
+        const details = { field: 'deleteVersionAfterMs', problem: whole(MAX_PERIOD_MS) };
         await refuses(secrets.putMetadata('a', { deleteVersionAfterMs }), 'INVALID_OPTION', details);
         await refuses(secrets.patchMetadata('a', { deleteVersionAfterMs }), 'INVALID_OPTION', details);
         await refuses(secrets.putConfig({ deleteVersionAfterMs }), 'INVALID_OPTION', details);
       }
     });
-    await secrets.putMetadata('a', { maxVersions: 0xffff_ffff, deleteVersionAfterMs: 0 });
+    await secrets.putMetadata('a', { maxVersions: 0xffff_ffff, deleteVersionAfterMs: MAX_PERIOD_MS });
     equal((await secrets.getMetadata('a'))?.maxVersions, 0xffff_ffff);
+    deepEqual((await secrets.put('a', {})).deletionAt, date(START + MAX_PERIOD_MS));
+  }),
+
+  rule('settings and custom metadata of another type are refused, where no compiler did so; nothing is written', async (bench) => {
+    const { secrets } = bench;
+    await secrets.put('a', {});
+    await untouched(bench, async () => {
+      for (const field of ['casRequired', 'metadataCasRequired']) {
+        const details = { field, problem: 'it must be true or false' };
+        await refuses(secrets.putMetadata('a', { [field]: 'false' }), 'INVALID_OPTION', details);
+        await refuses(secrets.patchMetadata('a', { [field]: 0 }), 'INVALID_OPTION', details);
+        await refuses(secrets.putConfig({ [field]: 1 }), 'INVALID_OPTION', details);
+      }
+      const details = { field: 'deleteVersionAfterMs', problem: `it must be a whole number from 0 to ${MAX_PERIOD_MS}` };
+      await refuses(secrets.putMetadata('a', { deleteVersionAfterMs: 'disabled' } as object), 'INVALID_OPTION', details);
+      for (const customMetadata of [{ n: 5 }, { n: undefined }, { n: ['x'] }, ['x'], 'owner']) {
+        const error = await rejects(secrets.putMetadata('a', { customMetadata } as object));
+        equal(error instanceof TypeError, true, 'a TypeError');
+      }
+    });
   }),
 
   rule('a setting that the mount overrules is stored and named as ignored', async ({ secrets }) => {

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from '../assert.ts';
+import { deepEqual, equal, rejects } from '../assert.ts';
 import type { Bench, EngineCase } from './bench.ts';
 import { countValues, putVersions, refuses, rule, span, untouched, versionsOf } from './bench.ts';
 
@@ -250,10 +250,15 @@ export const versionCases: readonly EngineCase[] = [
     });
   }),
 
-  rule('versions that are not whole numbers are refused', async (bench) => {
+  rule('versions that are not whole numbers are refused, and no list at all is a TypeError: it does not mean the current version', async (bench) => {
     const { secrets } = bench;
     await secrets.put('a', {});
     await untouched(bench, async () => {
+      for (const versions of [undefined, null, 1, '1'] as unknown as number[][]) {
+        equal((await rejects(secrets.deleteVersions('a', versions))) instanceof TypeError, true);
+        equal((await rejects(secrets.undelete('a', versions))) instanceof TypeError, true);
+        equal((await rejects(secrets.destroy('a', versions))) instanceof TypeError, true);
+      }
       for (const versions of [[1.5], [1, NaN], [Infinity]]) {
         const details = { field: 'versions', problem: 'it must be whole numbers' };
         await refuses(secrets.deleteVersions('a', versions), 'INVALID_OPTION', details, { path: 'a' });

@@ -1,0 +1,4 @@
+import { memoryHost } from '@sealkv/core/testing';
+import { walkMatrix } from './walk-matrix.ts';
+
+walkMatrix(memoryHost);
