@@ -7,6 +7,8 @@ export class ApiError extends Error {
   readonly errors: readonly string[];
   /** Members of the answer besides `errors`. */
   readonly more: Readonly<Record<string, Out>>;
+  /** Headers of the answer besides those that every answer has. */
+  readonly headers: Readonly<Record<string, string>> = {};
 
   constructor(status: number, errors: string | readonly string[] = [], more: Readonly<Record<string, Out>> = {}) {
     const list = typeof errors === 'string' ? [errors] : errors;

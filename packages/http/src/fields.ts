@@ -10,16 +10,23 @@ interface ValueByType {
   readonly string: string;
   /** Outside of 53 bits a number near it: such a version or limit exists nowhere. */
   readonly int: number;
+  readonly float: number;
   readonly bool: boolean;
   /** An object, or `'null'` where null was given. */
   readonly map: ReadonlyMap<string, Tree> | 'null';
+  /** A list of objects. */
+  readonly maps: readonly ReadonlyMap<string, Tree>[];
   /** Whole seconds, not negative. */
   readonly duration: number;
   /** Whole seconds. */
   readonly signedDuration: number;
   readonly ints: readonly number[];
   readonly strings: readonly string[];
-  /** Names and texts. */
+  /** As `strings`, but a text is one, commas and all. */
+  readonly wholeStrings: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Names and texts: an object, or a list of `name=text`. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
@@ -31,6 +38,10 @@ export interface Field {
   readonly about: string;
 }
 export type Fields = Readonly<Record<string, Field>>;
+/** A field of a known type, where a declaration has to name it. */
+export interface FieldOf<T extends FieldType> extends Field {
+  readonly type: T;
+}
 
 /** The decoded parameters that were given. */
 export type Values<F extends Fields> = { readonly [N in keyof F]?: ValueByType[F[N]['type']] | undefined };
@@ -64,10 +75,14 @@ function decodeField(type: FieldType, tree: Tree): unknown {
       return decodeString(tree);
     case 'int':
       return decodeInt(tree);
+    case 'float':
+      return decodeFloat(tree);
     case 'bool':
       return decodeBool(tree);
     case 'map':
       return decodeMap(tree);
+    case 'maps':
+      return decodeMaps(tree);
     case 'duration':
     case 'signedDuration':
       return decodeDuration(tree, type === 'signedDuration');
@@ -75,8 +90,12 @@ function decodeField(type: FieldType, tree: Tree): unknown {
       return items(tree).map((item, i) => inList(i, () => decodeInt(item)));
     case 'strings':
       return items(tree).map((item, i) => inList(i, () => decodeString(item).trim()));
+    case 'wholeStrings':
+      return (isText(tree) ? [tree] : items(tree)).map((item, i) => inList(i, () => decodeString(item).trim()));
+    case 'time':
+      return decodeTime(tree);
     case 'texts':
-      return decodeTexts(tree);
+      return isPairs(tree) ? decodePairs(tree) : decodeTexts(tree);
     default:
       return type satisfies never;
   }
@@ -103,6 +122,17 @@ export function decodeInt(tree: Tree): number {
   return Number(value);
 }
 
+function decodeFloat(tree: Tree): number {
+  if (typeof tree !== 'string') throw unconvertible('float64', tree);
+  if (tree === 'null' || tree === 'false') return 0;
+  if (tree === 'true') return 1;
+  const text = tree.startsWith('"') ? (JSON.parse(tree) as string) : tree;
+  if (text === '') return 0;
+  const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value)) throw new FieldProblem(`'' cannot parse value as 'float64': strconv.ParseFloat: invalid syntax`);
+  return value;
+}
+
 export function decodeBool(tree: Tree): boolean {
   if (typeof tree !== 'string') throw unconvertible('bool', tree);
   const text = tree.startsWith('"') ? (JSON.parse(tree) as string) : tree;
@@ -127,6 +157,12 @@ function decodeMap(tree: Tree): ReadonlyMap<string, Tree> | 'null' {
   throw unconvertible('map[string]interface {}', tree);
 }
 
+function decodeMaps(tree: Tree): readonly ReadonlyMap<string, Tree>[] {
+  if (tree === 'null') return [];
+  if (Array.isArray(tree) && tree.every((item) => item instanceof Map)) return tree as ReadonlyMap<string, Tree>[];
+  throw unconvertible('[]map[string]interface {}', tree);
+}
+
 function decodeDuration(tree: Tree, signed: boolean): number | undefined {
   if (tree === 'null') return undefined;
   if (typeof tree !== 'string' || tree === 'true' || tree === 'false') throw new FieldProblem('could not parse duration from input');
@@ -140,6 +176,38 @@ function decodeDuration(tree: Tree, signed: boolean): number | undefined {
 export function decodeTexts(tree: Tree): ReadonlyMap<string, string> {
   const map = decodeMap(tree);
   return new Map(map === 'null' ? [] : Array.from(map, ([name, member]) => [name, decodeString(member)]));
+}
+
+function isText(tree: Tree): boolean {
+  return typeof tree === 'string' && tree.startsWith('"') && tree !== '""';
+}
+
+/** What is no object, nor several. */
+function isPairs(tree: Tree): boolean {
+  return Array.isArray(tree) ? tree.length > 0 && !tree.every((item) => item instanceof Map) : typeof tree === 'string' && tree !== 'null';
+}
+
+/** The one problem that is told with what was sent, as OpenBao does: such names and texts are no secrets. */
+function decodePairs(tree: Tree): ReadonlyMap<string, string> {
+  const pairs = Array.isArray(tree) ? (tree as readonly Tree[]).map((item, i) => inList(i, () => decodeString(item))) : [decodeString(tree)];
+  return new Map(
+    pairs.map((pair): [string, string] => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new FieldProblem(`invalid key pair ${JSON.stringify(pair)}`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/** RFC 3339, or seconds since 1970. */
+function decodeTime(tree: Tree): number | undefined {
+  if (tree === 'null') return undefined;
+  if (typeof tree !== 'string' || tree === 'true' || tree === 'false') throw new FieldProblem('could not parse time from input type');
+  const text = tree.startsWith('"') ? (JSON.parse(tree) as string) : tree;
+  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(text);
+  const time = isTime ? Date.parse(text) : /^-?\d{1,12}$/.test(text) ? Number(text) * 1000 : NaN;
+  if (Number.isNaN(time)) throw new FieldProblem('could not parse string as date and time');
+  return time;
 }
 
 /** A list, or the parts of a text between commas, or one value. */

@@ -1,3 +1,4 @@
+import { isWellFormed } from '@sealkv/core';
 import type { Tree } from '@sealkv/core/json';
 import { JsonTextError, parseTree } from '@sealkv/core/json';
 import { ApiError, badRequest } from './api-error.ts';
@@ -35,23 +36,24 @@ export interface Target {
   readonly query: ReadonlyMap<string, Tree>;
 }
 
-const OPERATION_BY_METHOD: Readonly<Record<string, Operation>> = {
-  GET: 'read',
-  LIST: 'list',
-  SCAN: 'scan',
-  POST: 'update',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-  HEAD: 'head',
-};
+// A map: `constructor` and `__proto__` are methods that a client can send.
+const OPERATION_BY_METHOD: ReadonlyMap<string, Operation> = new Map([
+  ['GET', 'read'],
+  ['LIST', 'list'],
+  ['SCAN', 'scan'],
+  ['POST', 'update'],
+  ['PUT', 'update'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'delete'],
+  ['HEAD', 'head'],
+]);
 
 /**
  * Method, path and query as one operation on one path: the path that routing, policy and storage all see. An odd path is refused, never cleaned.
  * @throws ApiError
  */
 export function parseTarget({ method, target }: RequestHead): Target {
-  const asked = OPERATION_BY_METHOD[method];
+  const asked = OPERATION_BY_METHOD.get(method);
   if (asked === undefined) throw new ApiError(405);
   const [encodedPath = '', encodedQuery = ''] = splitOnce(target, '?');
   if (!encodedPath.startsWith('/v1/')) throw new ApiError(404);
@@ -78,7 +80,7 @@ function flagged(query: Map<string, Tree>): 'read' | 'list' | 'scan' {
 }
 
 // C0, DEL, C1; U+FEFF and the like are ordinary characters.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const UNUSABLE = /[\u0000-\u001f\u007f-\u009f]|\p{Surrogate}/u;
 
 function decodePath(encoded: string): string {
   let path: string;
@@ -89,7 +91,7 @@ function decodePath(encoded: string): string {
   }
   const segments = path.split('/');
   if (segments.some((segment) => segment === '.' || segment === '..')) throw badRequest('relative paths not supported');
-  if (CONTROL.test(path)) throw badRequest('the path has a control character');
+  if (UNUSABLE.test(path)) throw badRequest('the path has a control character or a lone surrogate');
   // A trailing slash makes the last one empty: that is no parse error.
   if (segments.slice(0, -1).includes('')) throw badRequest('the path has an empty segment');
   return path;
@@ -107,10 +109,12 @@ function parseQuery(encoded: string): Map<string, Tree> {
 
 function decodeFormText(encoded: string): string {
   try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '));
+    const text = decodeURIComponent(encoded.replaceAll('+', ' '));
+    if (isWellFormed(text)) return text;
   } catch {
-    throw badRequest('the query or form is not well-formed: a percent sign must start an escape of UTF-8');
+    // It is told below.
   }
+  throw badRequest('the query or form is not well-formed: a percent sign must start an escape of UTF-8, and no surrogate stands alone');
 }
 
 /** The first header of this name. */
@@ -131,9 +135,14 @@ export function checkPatchType(head: RequestHead): void {
   if (mediaType !== MERGE_PATCH) throw new ApiError(415, `PATCH requires Content-Type of ${MERGE_PATCH}, provided ${mediaType}`);
 }
 
+/** What a body may hold; deeper or larger ones are refused. */
+export const BODY_LIMITS: BodyLimits = { maxDepth: 500, maxValues: 20_000 };
+
 export interface BodyLimits {
   /** Nested objects and arrays of a body. */
   readonly maxDepth: number;
+  /** Texts, numbers, objects, arrays and the like, all told: a body of nothing but empty objects takes up most memory for its length. */
+  readonly maxValues: number;
 }
 
 /**
@@ -144,6 +153,14 @@ export function parseBody(head: RequestHead, body: Uint8Array, limits: BodyLimit
   const text = decodeUtf8(body);
   if (/^\s*$/.test(text)) return new Map();
   if (head.method !== 'PATCH' && isForm(head, text)) {
+    // What has no "=" is no form, whatever its content type says (curl's is this one by default); and it would be taken for a name, which records tell.
+    if (
+      !text
+        .trim()
+        .split('&')
+        .every((field) => field === '' || field.includes('='))
+    )
+      throw badRequest('a field of a form is a name, "=" and a value');
     const fields = parseQuery(text.trim());
     return new Map(
       Array.from(fields, ([name, value]) => [
@@ -157,7 +174,8 @@ export function parseBody(head: RequestHead, body: Uint8Array, limits: BodyLimit
     tree = parseTree(text, { ...limits, maxBytes: Infinity });
   } catch (error) {
     if (!(error instanceof JsonTextError)) throw error;
-    throw badRequest(`failed to decode JSON input: ${error.message}${error.path === '$' ? '' : ` at ${error.path}`}`);
+    // Not where: its path is made of names, and in a text that is out of joint a secret can stand in the place of one.
+    throw badRequest(`failed to decode JSON input: ${error.message}`);
   }
   if (tree === 'null') return new Map();
   if (!(tree instanceof Map)) throw badRequest(`failed to decode JSON input: the body must be a JSON object`);
@@ -180,4 +198,12 @@ function decodeUtf8(bytes: Uint8Array): string {
 function splitOnce(text: string, separator: string): string[] {
   const at = text.indexOf(separator);
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** The token a request carries: `X-Vault-Token`, or `Authorization: Bearer`, the former if both are there; undefined if none. */
+export function tokenOf(head: RequestHead): string | undefined {
+  const own = header(head, 'x-vault-token');
+  if (own !== undefined && own !== '') return own;
+  const bearer = head.headers.find(([name, value]) => name === 'authorization' && value.startsWith('Bearer '));
+  return bearer?.[1].slice('Bearer '.length).trim() || undefined;
 }

@@ -1,6 +1,7 @@
 import type { KvErrorCode, KvErrorDetails, SealErrorCode, StoreErrorCode } from '@sealkv/core';
 import { isSealKvError } from '@sealkv/core';
 import { ApiError, multiError } from './api-error.ts';
+import { FieldProblem } from './fields.ts';
 
 interface Rendering<D> {
   readonly status: number;
@@ -57,6 +58,7 @@ const BY_BROKEN_CODE: { readonly [C in StoreErrorCode | SealErrorCode]: { readon
 /** Any error as the answer to give. What is not known tells nothing. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof FieldProblem) return new ApiError(400, error.message);
   if (!isSealKvError(error)) return new ApiError(500, 'internal error');
   if (error.name === 'KvError') {
     const { status, message } = BY_CODE[error.code as KvErrorCode];

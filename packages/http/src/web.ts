@@ -1,5 +1,7 @@
-import { needsBody } from './api.ts';
+import { needsBody } from './endpoints.ts';
+import { MAX_ANONYMOUS_BODY } from './respond.ts';
 import type { ApiAnswer, ApiRequest, RequestHead } from './request.ts';
+import { tokenOf } from './request.ts';
 
 export interface WebOptions {
   /** Bytes of a body; 4 MiB by default. A larger one is not read. */
@@ -12,7 +14,8 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export async function readRequest(request: Request, { maxBodyBytes = MAX_BODY_BYTES }: WebOptions = {}): Promise<ApiRequest> {
   const { pathname, search } = new URL(request.url);
   const head: RequestHead = { method: request.method, target: pathname + search, headers: [...request.headers] };
-  return { ...head, body: needsBody(head) ? await readBody(request, maxBodyBytes) : new Uint8Array() };
+  const most = tokenOf(head) === undefined ? Math.min(maxBodyBytes, MAX_ANONYMOUS_BODY) : maxBodyBytes;
+  return { ...head, body: needsBody(head) ? await readBody(request, most) : new Uint8Array() };
 }
 
 export function toResponse({ status, headers, body }: ApiAnswer): Response {

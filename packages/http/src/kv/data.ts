@@ -2,21 +2,21 @@ import type { SecretEngine } from '@sealkv/core';
 import { isSealKvError, rawJson } from '@sealkv/core';
 import type { JsonText, Tree } from '@sealkv/core/json';
 import { printTree } from '@sealkv/core/json';
-import type { ApiError } from '../api-error.ts';
 import { badRequest } from '../api-error.ts';
-import { decodeInt, FieldProblem } from '../fields.ts';
 import { ExactJson } from '../json-out.ts';
 import { data, empty } from '../reply.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { versionOut } from '../wire.ts';
-import { secretPath } from './secret-path.ts';
+import { casOf, mustCasOf, unreadableCas } from './cas.ts';
+import { secretPath, secretThere } from './secret-path.ts';
 
 /** `data/:path`: versions of a secret's value. */
 export const secretData: Route<SecretEngine> = route({
   pattern: 'data/:path*',
   about: 'The value of a secret, by version.',
-  createsOrUpdates: true,
+  exists: secretThere,
+  grows: ['update', 'patch'],
   fields: {
     version: { type: 'int', about: 'The version to read; 0 or none: the current one.' },
     options: { type: 'map', about: '`cas`: write only if this is the current version; 0: only if no version was ever written.' },
@@ -35,9 +35,7 @@ export const secretData: Route<SecretEngine> = route({
 
     async update({ params, values }, secrets) {
       const value = given(values.data);
-      const cas = casOf(values.options);
-      if (cas === 'unreadable') throw unreadableCas();
-      const written = await secrets.put(params['path']!, rawJson(printTree(value)), { cas });
+      const written = await secrets.put(params['path']!, rawJson(printTree(value)), { cas: mustCasOf(values.options) });
       return data(versionOut(written, written.customMetadata));
     },
 
@@ -73,16 +71,3 @@ function given(value: Tree | undefined): Tree {
   if (value === undefined) throw badRequest('no data provided');
   return value;
 }
-
-function casOf(options: ReadonlyMap<string, Tree> | 'null' | undefined): number | undefined | 'unreadable' {
-  const cas = options instanceof Map ? (options.get('cas') as Tree | undefined) : undefined;
-  if (cas === undefined) return undefined;
-  try {
-    return decodeInt(cas);
-  } catch (error) {
-    if (error instanceof FieldProblem) return 'unreadable';
-    throw error;
-  }
-}
-
-const unreadableCas = (): ApiError => badRequest('error parsing check-and-set parameter');

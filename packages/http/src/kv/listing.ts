@@ -1,10 +1,10 @@
 import type { ListingOptions } from '@sealkv/core';
-import type { Field } from '../fields.ts';
+import type { FieldOf } from '../fields.ts';
 import type { Out } from '../json-out.ts';
 import type { Reply } from '../reply.ts';
 import { data } from '../reply.ts';
 
-export const listingFields: { readonly after: Field & { readonly type: 'string' }; readonly limit: Field & { readonly type: 'int' } } = {
+export const listingFields: { readonly after: FieldOf<'string'>; readonly limit: FieldOf<'int'> } = {
   after: { type: 'string', about: 'Of a list: only entries after this one; it need not exist.' },
   limit: { type: 'int', about: 'Of a list: at most so many entries; 0 or less: all.' },
 };

@@ -8,20 +8,17 @@ import { metadataOut } from '../wire.ts';
 import { customMetadataOf } from './custom-metadata.ts';
 import { listing, listingFields, pageOf } from './listing.ts';
 import { scanOrder } from './scan-order.ts';
-import { secretPath } from './secret-path.ts';
+import { secretPath, secretThere } from './secret-path.ts';
+import { settingFields, settingsOf } from './settings.ts';
 
 /** `metadata/:path`: a secret's settings and versions, and the folders of the mount. */
 export const metadata: Route<SecretEngine> = route({
   pattern: 'metadata/:path*',
   about: 'The settings, custom metadata and versions of a secret; deleting it removes the secret with all versions. Lists folders.',
-  createsOrUpdates: true,
+  exists: secretThere,
+  grows: ['update', 'patch'],
   fields: {
-    cas_required: { type: 'bool', about: 'Whether every write needs check-and-set.' },
-    metadata_cas_required: { type: 'bool', about: 'Whether every write of metadata needs check-and-set.' },
-    max_versions: { type: 'int', about: 'Versions to keep; 0: as the mount says.' },
-    delete_version_after: { type: 'duration', about: 'How long a version lives; 0: as the mount says.' },
-    custom_metadata: { type: 'map', about: 'Names and texts of your own: at most 64, names up to 128 bytes, texts up to 512.' },
-    metadata_cas: { type: 'int', about: 'Write only if this is the version of the metadata; 0: only if there is none, or none was written.' },
+    ...settingFields,
     ...listingFields,
   },
   operations: {
@@ -66,26 +63,6 @@ export const metadata: Route<SecretEngine> = route({
     },
   },
 });
-
-function settingsOf(values: {
-  readonly max_versions?: number | undefined;
-  readonly cas_required?: boolean | undefined;
-  readonly metadata_cas_required?: boolean | undefined;
-  readonly delete_version_after?: number | undefined;
-}): {
-  maxVersions: number | undefined;
-  casRequired: boolean | undefined;
-  metadataCasRequired: boolean | undefined;
-  deleteVersionAfterMs: number | undefined;
-} {
-  const { delete_version_after: seconds } = values;
-  return {
-    maxVersions: values.max_versions,
-    casRequired: values.cas_required,
-    metadataCasRequired: values.metadata_cas_required,
-    deleteVersionAfterMs: seconds === undefined ? undefined : seconds * 1000,
-  };
-}
 
 const WIRE_NAME: Readonly<Record<IgnoredSetting, string>> = { casRequired: 'cas_required', metadataCasRequired: 'metadata_cas_required' };
 

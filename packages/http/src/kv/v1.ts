@@ -7,25 +7,26 @@ import { ExactJson } from '../json-out.ts';
 import { data } from '../reply.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
+import { defaultLeaseTtl } from '../sys/mount-info.ts';
 import { parseDuration } from '../time.ts';
 import { listing } from './listing.ts';
 import { scanOrder } from './scan-order.ts';
-import { secretPath } from './secret-path.ts';
-
-/** Vault's system default: 768 hours. */
-const DEFAULT_LEASE_SECONDS = 2_764_800;
+import { secretPath, secretThere } from './secret-path.ts';
 
 /** Everything below a KV v1 mount: one value per path. */
 export const v1Secret: Route<Kv1Engine> = route({
   pattern: ':path*',
   about: 'A secret of KV v1: the whole body is the value.',
-  createsOrUpdates: true,
+  exists: secretThere,
+  grows: ['update'],
   fields: {},
   operations: {
-    async read({ params }, secrets: Kv1Engine) {
+    async read({ params, mount }, secrets: Kv1Engine) {
       const path = secretPath(params);
       const secret = path && (await secrets.get(path));
-      return secret ? data(new ExactJson(secret.text as JsonText), { leaseSeconds: leaseOf(secret) }) : undefined;
+      return secret
+        ? data(new ExactJson(secret.text as JsonText), { leaseSeconds: leaseOf(secret) ?? defaultLeaseTtl(mount!.bound!.entry) })
+        : undefined;
     },
 
     async list({ params }, secrets) {
@@ -51,8 +52,7 @@ export const v1Secret: Route<Kv1Engine> = route({
 });
 
 /** What a client takes as the time to read again: a member `ttl`, or else `lease`, if it is a duration. */
-function leaseOf({ data: value }: Kv1Secret): number {
+function leaseOf({ data: value }: Kv1Secret): number | undefined {
   const given = value?.['ttl'] ?? value?.['lease'];
-  const seconds = typeof given === 'string' || typeof given === 'number' ? parseDuration(String(given)) : undefined;
-  return seconds ?? DEFAULT_LEASE_SECONDS;
+  return typeof given === 'string' || typeof given === 'number' ? parseDuration(String(given)) : undefined;
 }

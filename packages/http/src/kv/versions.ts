@@ -1,7 +1,7 @@
 import { badRequest } from '../api-error.ts';
-import type { Field } from '../fields.ts';
+import type { FieldOf } from '../fields.ts';
 
-export const versionFields: { readonly versions: Field & { readonly type: 'ints' } } = {
+export const versionFields: { readonly versions: FieldOf<'ints'> } = {
   versions: { type: 'ints', about: 'The versions; those that do not exist are passed over.' },
 };
 
