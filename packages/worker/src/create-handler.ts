@@ -1,4 +1,5 @@
-import { readRequest, toResponse, unavailableAnswer } from '@sealkv/http';
+import type { ApiAnswer } from '@sealkv/http';
+import { readRequest, tokenOf, toResponse, unavailableAnswer } from '@sealkv/http';
 import type { NamespaceObject } from './namespace-object.ts';
 import { objectFor } from './object-names.ts';
 
@@ -27,13 +28,20 @@ export function createHandler<Env>(
     async fetch(request, env) {
       const asked = await readRequest(request, { maxBodyBytes });
       try {
-        return toResponse(await objectFor(namespaces(env)).handle(asked));
+        return respondSafely(await objectFor(namespaces(env), tokenOf(asked)).handle(asked));
       } catch (error) {
         // The object was reset, or is overloaded; whatever the reason, its text is not for clients.
-        return toResponse(unavailableAnswer(isOverloaded(error) ? 'no' : 'unknown'));
+        return respondSafely(unavailableAnswer(isOverloaded(error) ? 'no' : 'unknown'));
       }
     },
   };
+}
+
+/** A Worker is reached by TLS only; OpenBao sends the same. */
+function respondSafely(answer: ApiAnswer): Response {
+  const response = toResponse(answer);
+  response.headers.set('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
+  return response;
 }
 
 /** Refused before any code of the object ran. */
