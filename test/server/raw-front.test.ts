@@ -273,3 +273,25 @@ test('close answers what is under way, drops idle connections and takes no more'
 test('a port in use is the error of the system', async () => {
   await expect(openFront({ host: '127.0.0.1', port: front.port, handler })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
+
+test('a body that is not looked at is not read, whatever its length, and the connection ends with the answer', async () => {
+  const picky = await openFront({
+    host: '127.0.0.1',
+    port: 0,
+    handler: (request) => handler(request),
+    needsBody: ({ method, headers }) => method === 'POST' && headers.some(([name]) => name === 'x-vault-token'),
+    maxBodyBytes: 1000,
+  });
+  try {
+    using wire = await Wire.open(picky.port);
+    await wire.send(`POST /a HTTP/1.1\r\n${HOST}Content-Length: 999999\r\n\r\n${'x'.repeat(5000)}`);
+    const { status, headers, body } = await wire.answer();
+    expect([status, headers.get('connection'), body]).toEqual([200, 'close', 'POST /a']);
+    using other = await Wire.open(picky.port);
+    await other.send(`POST /a HTTP/1.1\r\n${HOST}X-Vault-Token: t\r\nContent-Length: 999999\r\n\r\n`);
+    expect((await other.answer()).status).toBe(413);
+    expect(seen.map((request) => request.body.length)).toEqual([0]);
+  } finally {
+    await picky.close();
+  }
+});

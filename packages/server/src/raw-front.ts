@@ -2,7 +2,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { STATUS_CODES } from 'node:http';
 import type { FramingLimits, RequestHead } from './request-framing.ts';
-import { hasToken, Refusal, RequestReader } from './request-framing.ts';
+import { hasBody, hasToken, Refusal, RequestReader } from './request-framing.ts';
 import { rewriteRequest } from './request-target.ts';
 
 /** A whole request, with a method that every HTTP library knows. */
@@ -29,6 +29,8 @@ export interface FrontOptions extends Partial<FramingLimits> {
   /** 0: any free one. */
   readonly port: number;
   readonly handler: FrontHandler;
+  /** Whether the body of a request is looked at; if not, it is not read, and the connection ends with the answer. All are, by default. */
+  readonly needsBody?: ((head: Pick<FrontRequest, 'method' | 'target' | 'headers'>) => boolean) | undefined;
   /** How long a connection may be silent while a request is awaited or read, in ms; 60 s by default. */
   readonly idleTimeout?: number | undefined;
 }
@@ -51,11 +53,11 @@ const CONNECTION_HEADER = /^(?:connection|proxy-connection|keep-alive|te|trailer
  * may be pipelined. Requests of a connection are answered one after the other, in order.
  * @throws the system's error (`EADDRINUSE`, `EACCES`, ...) if it can't listen
  */
-export async function openFront({ host, port, handler, idleTimeout = 60_000, ...limits }: FrontOptions): Promise<Front> {
+export async function openFront({ host, port, handler, needsBody = () => true, idleTimeout = 60_000, ...limits }: FrontOptions): Promise<Front> {
   const options = { ...LIMITS, ...limits };
   const connections = new Set<Connection>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    const connection = new Connection(socket, new RequestReader(socket, options), handler, idleTimeout);
+    const connection = new Connection(socket, new RequestReader(socket, options), { handler, needsBody, idleTimeout });
     connections.add(connection);
     void connection.serve().finally(() => connections.delete(connection));
   });
@@ -73,18 +75,26 @@ export async function openFront({ host, port, handler, idleTimeout = 60_000, ...
   };
 }
 
+interface Serving {
+  readonly handler: FrontHandler;
+  readonly needsBody: NonNullable<FrontOptions['needsBody']>;
+  readonly idleTimeout: number;
+}
+
 class Connection {
   readonly #socket: Socket;
   readonly #reader: RequestReader;
   readonly #handler: FrontHandler;
+  readonly #needsBody: Serving['needsBody'];
   readonly #idleTimeout: number;
   #answering = false;
   #finishing = false;
 
-  constructor(socket: Socket, reader: RequestReader, handler: FrontHandler, idleTimeout: number) {
+  constructor(socket: Socket, reader: RequestReader, { handler, needsBody, idleTimeout }: Serving) {
     this.#socket = socket;
     this.#reader = reader;
     this.#handler = handler;
+    this.#needsBody = needsBody;
     this.#idleTimeout = idleTimeout;
     socket.on('error', () => undefined); // a client that went away; 'close' follows
     socket.on('timeout', () => socket.destroy());
@@ -123,13 +133,16 @@ class Connection {
     const { method, target } = rewriteRequest(head.method, head.target);
     if (head.headers.some(([name]) => name === 'expect') && !hasToken(head, 'expect', '100-continue')) throw new Refusal(417, 'unknown expectation');
     const expectsContinue = hasToken(head, 'expect', '100-continue') && head.version === '1.1';
-    const body = await this.#reader.body(head, () => expectsContinue && this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n'));
+    const headers = head.headers.filter(([name]) => !CONNECTION_HEADER.test(name));
+    const isIgnored = hasBody(head) && !this.#needsBody({ method, target, headers });
+    const body = isIgnored
+      ? new Uint8Array()
+      : await this.#reader.body(head, () => expectsContinue && this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n'));
 
     this.#socket.setTimeout(0);
     this.#answering = true;
-    const headers = head.headers.filter(([name]) => !CONNECTION_HEADER.test(name));
     const answer = await this.#handler({ method, target, headers, body }).catch(() => errorAnswer(500, 'internal error'));
-    const keep = isKept(head) && !this.#finishing;
+    const keep = isKept(head) && !isIgnored && !this.#finishing;
     await this.#send(answer, keep, head.method === 'HEAD');
     this.#answering = false;
     return keep;

@@ -189,6 +189,14 @@ function parseField(line: string): readonly [string, string] {
   return [name.toLowerCase(), value];
 }
 
+/**
+ * Whether a body follows.
+ * @throws Refusal 400
+ */
+export function hasBody(head: RequestHead): boolean {
+  return bodyFraming(head) !== 0;
+}
+
 /** How the body is framed: its length in bytes, or in chunks. What could be read in two ways is refused. */
 function bodyFraming(head: RequestHead): number | 'chunked' {
   const codings = all(head, 'transfer-encoding');

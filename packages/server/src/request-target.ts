@@ -3,7 +3,10 @@ import { Refusal } from './request-framing.ts';
 
 // What can be carried on; the API itself refuses those that mean nothing to it. CONNECT asks for a tunnel.
 const KNOWN_METHODS = new Set(METHODS.filter((method) => method !== 'CONNECT'));
-const FLAGS: Readonly<Record<string, string>> = { LIST: 'list', SCAN: 'scan' };
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ['LIST', 'list'],
+  ['SCAN', 'scan'],
+]);
 
 /**
  * The request as an HTTP library can carry it: `LIST /p` becomes `GET /p?list=true`, SCAN alike; an absolute target loses its origin, bytes
@@ -11,7 +14,7 @@ const FLAGS: Readonly<Record<string, string>> = { LIST: 'list', SCAN: 'scan' };
  * @throws Refusal 400, 405
  */
 export function rewriteRequest(method: string, target: string): { method: string; target: string } {
-  const flag = FLAGS[method];
+  const flag = FLAGS.get(method);
   if (flag === undefined && !KNOWN_METHODS.has(method)) throw new Refusal(405, 'unsupported operation');
   const local = target.replace(/^https?:\/\/[^/?]*\/?/i, '/');
   if (!local.startsWith('/') || local.includes('#')) throw new Refusal(400, 'malformed request target');

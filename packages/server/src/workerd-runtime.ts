@@ -5,7 +5,6 @@ import { readFile } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
 import type { Miniflare } from 'miniflare';
 import type { FrontAnswer, FrontHandler } from './raw-front.ts';
-import type { Runtime } from './runtime.ts';
 import { StartError } from './start-error.ts';
 
 export interface WorkerdOptions {
@@ -15,8 +14,17 @@ export interface WorkerdOptions {
   readonly rootToken: string;
   /** The Worker, as one module; the one that is built with this package by default. */
   readonly worker?: URL | undefined;
+  /** Of the Worker's environment, besides its secrets. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Called with the id of every workerd process that is started. */
   readonly onSpawn?: ((pid: number) => void) | undefined;
+}
+
+export interface WorkerdRuntime {
+  readonly handler: FrontHandler;
+  /** Of the Worker itself. */
+  readonly url: string;
+  close(): Promise<void>;
 }
 
 const BUNDLE = new URL('../dist/worker-bundle.mjs', import.meta.url);
@@ -29,7 +37,14 @@ let observesSpawns = false;
  * The real Worker and its Durable Object in workerd, which miniflare runs and, should it die, starts again.
  * @throws StartError if miniflare is not installed
  */
-export async function openWorkerd({ dataPath, sealKey, rootToken, worker = BUNDLE, onSpawn }: WorkerdOptions): Promise<Runtime> {
+export async function openWorkerd({
+  dataPath,
+  sealKey,
+  rootToken,
+  worker = BUNDLE,
+  variables = {},
+  onSpawn,
+}: WorkerdOptions): Promise<WorkerdRuntime> {
   const { Miniflare, NoOpLog } = await import('miniflare').catch((cause: unknown) => {
     throw new StartError('the workerd runtime needs the package miniflare: npm install --save-dev miniflare', { cause });
   });
@@ -60,6 +75,7 @@ export async function openWorkerd({ dataPath, sealKey, rootToken, worker = BUNDL
                 SEALKV: { type: 'durable-object', worker: WORKER, exportName: 'NamespaceObject' },
                 SEALKV_SEAL_KEY: { type: 'text', value: sealKey },
                 SEALKV_ROOT_TOKEN: { type: 'text', value: rootToken },
+                ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, { type: 'text', value }])),
               },
               exports: { NamespaceObject: { type: 'durable-object', storage: 'sqlite' } },
             },
@@ -70,9 +86,10 @@ export async function openWorkerd({ dataPath, sealKey, rootToken, worker = BUNDL
       }),
   );
   try {
-    const { hostname, port } = await miniflare.unsafeGetDirectURL(WORKER);
+    const { hostname, port, origin } = await miniflare.unsafeGetDirectURL(WORKER);
     const agent = new Agent({ keepAlive: true, timeout: IDLE });
     return {
+      url: origin,
       handler: forwardTo(hostname, Number(port), agent),
       close: async () => {
         agent.destroy();
