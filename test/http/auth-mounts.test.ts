@@ -68,6 +68,45 @@ describe('auth mounts', () => {
     expect(errorOf(await harness.send('GET', 'auth/none/login', { token: 'x' }))).toEqual([403, 'permission denied']);
   });
 
+  test('move in one transaction with all that they keep, and end their tokens, also when they move back', async () => {
+    await harness.enable('approle', 'people');
+    const token = await loggedIn('people');
+    const batch = await loggedIn('people', { token_type: 'batch' });
+    const move = (from: string, to: string): ReturnType<typeof harness.send> => harness.send('POST', 'sys/remount', { body: { from, to } });
+    const { json } = await move('auth/people', 'auth/team/crowd');
+    expect((await harness.send('GET', `sys/remount/status/${json.data.migration_id}`)).json.data.migration_info).toEqual({
+      source_mount: 'auth/people/',
+      status: 'success',
+      target_mount: 'auth/team/crowd/',
+    });
+    expect(errorOf(await harness.send('GET', 'auth/people/role/ci'))).toEqual(NO_HANDLER('auth/people/role/ci'));
+    expect((await harness.send('GET', 'auth/team/crowd/role/ci/role-id')).json.data).toEqual({ role_id: 'ci' });
+    for (const old of [token, batch]) expect(await harness.isValid(old)).toBe(false);
+
+    const newer = await loggedIn('team/crowd');
+    expect(await harness.isValid(newer)).toBe(true);
+    await move('auth/team/crowd', 'auth/people');
+    for (const old of [token, batch, newer]) expect(await harness.isValid(old)).toBe(false);
+    expect(await harness.isValid(await loggedIn('people'))).toBe(true);
+  });
+
+  test.each([
+    ['auth/none', 'auth/x', 'no matching mount at "auth/none/"'],
+    ['auth/people', 'auth/b', 'path already in use at "auth/b/c/"'],
+    ['auth/people', 'auth/people/x', 'path already in use at "auth/people/"'],
+    ['auth/people', 'secret', 'cannot remount auth mount to non-auth mount "secret/"'],
+    ['auth/token', 'auth/x', 'cannot remount "auth/token/"'],
+    ['auth/people', 'auth/token/x', 'cannot remount to destination "auth/token/x/"'],
+    ['auth/people', `auth/${'x'.repeat(256)}`, 'the path of a mount can have 255 bytes'],
+    ['auth/people', 'auth/x//y', 'the path is not usable: it has an empty segment'],
+    ['secret', 'auth/x', 'cannot remount to destination auth/x/'],
+  ])('moving %s to %s is refused', async (from, to, message) => {
+    await harness.enable('approle', 'people');
+    await harness.enable('approle', 'b/c');
+    expect(errorOf(await harness.send('POST', 'sys/remount', { body: { from, to } }))).toEqual([400, message]);
+    expect((await harness.send('GET', 'sys/auth/people')).status).toBe(200);
+  });
+
   test('are for whom policies let in, with sudo', async () => {
     const token = await harness.tokenWith('path "sys/auth*" { capabilities = ["create", "read", "update", "delete"] }');
     expect((await harness.send('GET', 'sys/auth', { token })).status).toBe(200);

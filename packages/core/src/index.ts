@@ -35,7 +35,7 @@ export type { MountBinding, OutcomeNote, Scope } from './mount-handle.ts';
 export type { MountChange, MountsOptions, NewMount, PurgeOptions } from './mounts.ts';
 export { Mounts, secretExists } from './mounts.ts';
 export { purgesPrefix } from './keyspace.ts';
-export { parseFolder, parsePath } from './path.ts';
+export { parseFolder, parseMountPath, parsePath } from './path.ts';
 export type { KvConfig, MountEntry, MountTuning, Remount } from './record.ts';
 export type { SealBinding, Sealer, SealKey } from './sealer.ts';
 export { aesGcmSealer, deriveMacKey, plaintextSealer } from './sealer.ts';

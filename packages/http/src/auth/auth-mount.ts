@@ -1,5 +1,5 @@
-import type { KvStore, MountTuning, ReadTx, Write } from '@sealkv/core';
-import { ApiError } from '../api-error.ts';
+import type { KvStore, MountTuning, ReadTx, Remount, Write } from '@sealkv/core';
+import { ApiError, badRequest } from '../api-error.ts';
 import { authDataPrefix, authMountKey, authMountsPrefix, authPurgeKey, below, putRecord, readRecord } from '../records.ts';
 import type { Lockout } from './lockout.ts';
 
@@ -22,12 +22,15 @@ export interface AuthMount {
   readonly tuning: MountTuning;
   /** Undefined: as Vault does by default. */
   readonly lockout?: Partial<Lockout> | undefined;
+  readonly lastRemount?: Remount | undefined;
 }
 
-/** The login that a token is from: it ends with the auth mount. */
+/** The login that a token is from: it ends with the auth mount, and with its move to another path. */
 export interface TokenLogin {
   readonly mountPath: string;
   readonly mountId: string;
+  /** The last move of the mount before the login: a mount that moves away and back does not bring its tokens back. */
+  readonly remountId?: string | undefined;
   /** The user or role that it was for, which renewals ask again. */
   readonly name: string;
 }
@@ -54,13 +57,32 @@ export async function listAuthMounts(tx: ReadTx): Promise<AuthMount[]> {
   return (await tx.scan(below(authMountsPrefix))).map(({ key, value }) => decode(key, value));
 }
 
-/** Whether the mount of a login is still the one at its path. Tokens of one that is not are none. */
+const MAX_PATH_BYTES = 255;
+
+/** @throws ApiError 400 if no auth mount may have the path */
+export function checkAuthMountPath(path: string): void {
+  if (new TextEncoder().encode(path).length > MAX_PATH_BYTES) throw badRequest(`the path of a mount can have ${MAX_PATH_BYTES} bytes`);
+}
+
+/** The path of the mount that takes a path, lies in it or around it. Without the built-in one of tokens. */
+export async function conflictingAuthMount(tx: ReadTx, path: string): Promise<string | undefined> {
+  return (await listAuthMounts(tx)).map((mount) => mount.path).find((other) => other.startsWith(path) || path.startsWith(other));
+}
+
+/** Whether the mount of a login is still the one at its path, and was all the time. Tokens of one that is not are none. */
 export async function isLoginValid(tx: ReadTx, login: TokenLogin | undefined): Promise<boolean> {
-  return login === undefined || (await authMountAt(tx, login.mountPath))?.id === login.mountId;
+  if (login === undefined) return true;
+  const mount = await authMountAt(tx, login.mountPath);
+  return mount?.id === login.mountId && mount.lastRemount?.id === login.remountId;
 }
 
 export function putAuthMount({ path, ...facts }: AuthMount): Write {
   return putRecord(authMountKey(path), facts);
+}
+
+/** Gives a mount another path. Its users, roles and settings come along; its tokens are none from then on, as in OpenBao. */
+export function moveAuthMount(mount: AuthMount, path: string, remountId: string): Write[] {
+  return [{ kind: 'delete', key: authMountKey(mount.path) }, putAuthMount({ ...mount, path, lastRemount: { id: remountId, from: mount.path } })];
 }
 
 // Of more records, the rest is removed by housekeeping.

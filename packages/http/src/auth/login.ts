@@ -176,7 +176,7 @@ async function planToken(services: Services, mount: AuthMount, login: ProvenLogi
     creationTtl: ttl,
     type: isBatch ? 'batch' : 'service',
     entityId,
-    login: { mountPath: mount.path, mountId: mount.id, name },
+    login: { mountPath: mount.path, mountId: mount.id, remountId: mount.lastRemount?.id, name },
   };
   return { minted: isBatch ? { ...minted, id: await makeBatchToken(entry, services) } : minted, entry, warnings };
 }

@@ -1,6 +1,6 @@
 import { badRequest } from '../api-error.ts';
 import type { AuthMount, AuthType, MountTokenType } from '../auth/auth-mount.ts';
-import { authMountAt, listAuthMounts, putAuthMount, removeAuthMount } from '../auth/auth-mount.ts';
+import { authMountAt, checkAuthMountPath, conflictingAuthMount, listAuthMounts, putAuthMount, removeAuthMount } from '../auth/auth-mount.ts';
 import { authMountOut, TOKEN_MOUNT, tokenMountOut } from '../auth/auth-mount-out.ts';
 import type { Tree } from '@sealkv/core/json';
 import type { Values } from '../fields.ts';
@@ -38,8 +38,6 @@ const fields = {
   plugin_version: { type: 'string', about: 'Of no effect.' },
 } as const;
 
-const MAX_PATH_BYTES = 255;
-
 /** `sys/auth/:path`: one auth mount. Removing it ends its tokens, with the same transaction. */
 export const authMount: Route = route({
   pattern: 'auth/:path+',
@@ -59,11 +57,10 @@ export const authMount: Route = route({
     async update({ services, store, params, values }) {
       const path = mountPathOf(params);
       const settings = settingsOf(values);
-      if (new TextEncoder().encode(path).length > MAX_PATH_BYTES) throw badRequest(`the path of a mount can have ${MAX_PATH_BYTES} bytes`);
+      checkAuthMountPath(path);
       const id = services.newUuid().replaceAll('-', '');
       await store.write(async (tx) => {
-        const paths = [TOKEN_MOUNT.path, ...(await listAuthMounts(tx)).map((mount) => mount.path)];
-        const existing = paths.find((other) => other.startsWith(path) || path.startsWith(other));
+        const existing = path.startsWith(TOKEN_MOUNT.path) ? TOKEN_MOUNT.path : await conflictingAuthMount(tx, path);
         if (existing !== undefined) throw badRequest(`path is already in use at ${existing}`);
         return { result: undefined, writes: [putAuthMount({ path, id, createdAt: services.clock(), ...settings })] };
       });
