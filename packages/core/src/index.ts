@@ -39,6 +39,22 @@ export { parseFolder, parseMountPath, parsePath } from './path.ts';
 export type { KvConfig, MountEntry, MountTuning, Remount } from './record.ts';
 export type { SealBinding, Sealer, SealKey } from './sealer.ts';
 export { aesGcmSealer, deriveMacKey, plaintextSealer } from './sealer.ts';
-export type { Delete, DeleteRange, Entry, KeyRange, KvStore, Put, ReadTx, StoredValue, StoreKey, TxOptions, Write, WriteOutcome } from './store.ts';
+export type {
+  CommitListener,
+  Delete,
+  DeleteRange,
+  Durability,
+  Entry,
+  KeyRange,
+  KvStore,
+  Put,
+  ReadTx,
+  StoredValue,
+  StoreKey,
+  Touched,
+  TxOptions,
+  Write,
+  WriteOutcome,
+} from './store.ts';
 export { UpdateQueue } from './update-queue.ts';
-export { checkWrites, compareKeys, deleteUpTo, isWellFormed, MAX_RECORD_BYTES, prefixEnd, runBody } from './store.ts';
+export { checkWrites, compareKeys, deleteUpTo, isWellFormed, MAX_RECORD_BYTES, prefixEnd, runBody, touchedBy } from './store.ts';

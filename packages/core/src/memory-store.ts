@@ -1,7 +1,7 @@
 import { StoreError } from './errors.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { KvStore, ReadTx, TxOptions, WriteOutcome } from './store.ts';
-import { checkWrites, runBody } from './store.ts';
+import type { CommitListener, KvStore, ReadTx, TxOptions, WriteOutcome } from './store.ts';
+import { checkWrites, runBody, touchedBy } from './store.ts';
 
 /** What memory stores keep their records in. Two stores on one database see each other's commits; it outlives their `close()`. */
 export class MemoryDatabase {
@@ -9,6 +9,7 @@ export class MemoryDatabase {
   committed: SortedMap = new SortedMap();
   /** The end of the queue of transactions. */
   queue: Promise<unknown> = Promise.resolve();
+  readonly listeners: Set<CommitListener> = new Set();
 }
 
 /**
@@ -22,6 +23,7 @@ export function memoryStore({ database = new MemoryDatabase() }: { readonly data
 class MemoryStore implements KvStore {
   readonly #database: MemoryDatabase;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #unlisten = new Set<() => void>();
   #closed = false;
 
   constructor(database: MemoryDatabase) {
@@ -40,6 +42,7 @@ class MemoryStore implements KvStore {
       const after = before.with(writes);
       signal?.throwIfAborted();
       this.#database.committed = after; // the commit
+      if (writes.length > 0) for (const listener of this.#database.listeners) listener(touchedBy(writes));
       return result;
     });
   }
@@ -47,6 +50,19 @@ class MemoryStore implements KvStore {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running);
+    for (const unlisten of this.#unlisten) unlisten();
+  }
+
+  onCommit(listener: CommitListener): () => void {
+    const { listeners } = this.#database;
+    const own: CommitListener = (touched) => listener(touched); // so that the same function can be added twice
+    const unlisten = (): void => {
+      listeners.delete(own);
+      this.#unlisten.delete(unlisten);
+    };
+    listeners.add(own);
+    this.#unlisten.add(unlisten);
+    return unlisten;
   }
 
   // Reads take their turn too: answered at once, a read awaited inside another transaction's body would look like a settled promise.

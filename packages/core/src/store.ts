@@ -34,6 +34,22 @@ export interface KvStore {
   write<T>(body: (tx: ReadTx) => Promise<WriteOutcome<T>>, options?: TxOptions): Promise<T>;
   /** Waits for what is under way, then refuses everything with `CLOSED`. Twice is fine. */
   close(): Promise<void>;
+  /**
+   * Calls `listener` after every commit that wrote something: through this handle, another one on the same data, or another tab. A listener that
+   * was there before a `read` began hears of every commit that the read did not see, sooner or later. Returns what ends it; `close` ends all.
+   * Missing where commits can't be told of.
+   */
+  onCommit?(listener: CommitListener): () => void;
+}
+
+/** Hears what a commit has touched; undefined if a message may have been lost, so that everything has to be looked at again. Must not throw. */
+export type CommitListener = (touched: readonly Touched[] | undefined) => void;
+
+/** A write without its value. */
+export type Touched = Omit<Put, 'value'> | Delete | DeleteRange;
+
+export function touchedBy(writes: readonly Write[]): Touched[] {
+  return writes.map((write) => (write.kind === 'put' ? { kind: write.kind, key: write.key } : write));
 }
 
 /** A transaction as its body sees it. Unusable (`TRANSACTION_FINISHED`) after the body has settled. */
@@ -53,7 +69,12 @@ export interface WriteOutcome<T> {
 
 export interface TxOptions {
   readonly signal?: AbortSignal | undefined;
+  /** When a commit counts as done; for stores that know a difference. Default: what the store was opened with. */
+  readonly durability?: Durability | undefined;
 }
+
+/** `'strict'`: once it is on the disk. `'relaxed'`: once the operating system has it, so that only a power failure can take it back. */
+export type Durability = 'strict' | 'relaxed';
 
 /** A well-formed string; made by `keyspace.ts`. */
 export type StoreKey = string;
