@@ -2,7 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const CORE = ['@sealkv/core', '@sealkv/core/kv1', '@sealkv/core/json', '@sealkv/core/memory', '@sealkv/core/check', '@sealkv/core/testing'];
+const CORE = [
+  '@sealkv/core',
+  '@sealkv/core/kv1',
+  '@sealkv/core/json',
+  '@sealkv/core/memory',
+  '@sealkv/core/typed',
+  '@sealkv/core/check',
+  '@sealkv/core/testing',
+];
 const PURE = ['errors.ts', 'record.ts', 'path.ts', 'json-text.ts'];
 
 // What a file may import besides files of its own package. `within` limits relative imports.

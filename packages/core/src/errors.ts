@@ -28,6 +28,8 @@ export interface KvErrorDetails {
   readonly PATH_TOO_LONG: { readonly bytes: number; readonly maxBytes: number };
   /** The value is not JSON that can be read back exactly; `member` says where, e.g. `$.a[3].b`. */
   readonly INVALID_VALUE: { readonly member: string; readonly problem: string };
+  /** The value does not fit the schema that `typed` was given. `problem` is in the schema's words, which may quote the value. */
+  readonly SCHEMA_MISMATCH: { readonly issues: readonly { readonly member: string; readonly problem: string }[] };
   readonly VALUE_TOO_LARGE: { readonly maxBytes: number };
   readonly VALUE_TOO_DEEP: { readonly maxDepth: number; readonly member: string };
   /** One problem per offending key, or a single one where there are too many keys. */
@@ -96,6 +98,7 @@ const MESSAGES: Record<KvErrorCode, string> = {
   INVALID_PATH: 'the path is not usable',
   PATH_TOO_LONG: 'the path is too long',
   INVALID_VALUE: 'the value is not JSON that can be read back exactly',
+  SCHEMA_MISMATCH: 'the value does not fit its schema',
   VALUE_TOO_LARGE: 'the value is too large',
   VALUE_TOO_DEEP: 'the value is nested too deeply',
   INVALID_CUSTOM_METADATA: 'custom metadata is not valid',

@@ -27,6 +27,7 @@ const BY_CODE: { readonly [C in KvErrorCode]: Rendering<KvErrorDetails[C]> } = {
   INVALID_PATH: { status: 400, message: ({ problem }) => `the path is not usable: ${problem}` },
   PATH_TOO_LONG: { status: 400, message: ({ bytes, maxBytes }) => `the path has ${bytes} bytes; ${maxBytes} are allowed` },
   INVALID_VALUE: { status: 400, message: ({ member, problem }) => `the value can't be stored: ${problem} at ${member}` },
+  SCHEMA_MISMATCH: { status: 400, message: () => 'the value does not fit its schema' },
   VALUE_TOO_LARGE: { status: 413, message: ({ maxBytes }) => `the value is larger than ${maxBytes} bytes` },
   VALUE_TOO_DEEP: { status: 400, message: ({ maxDepth }) => `the value is nested more than ${maxDepth} deep` },
   INVALID_CUSTOM_METADATA: { status: 400, message: ({ problems }) => multiError(...problems.map(customMetadataText)) },
