@@ -168,6 +168,9 @@ function partsOf({ store, sealer, mount = 'secret/', clock, random }: EngineOpti
   return { mount: new MountHandle(store, sealer, environmentOf({ clock, random }), bindingOf(mount, 2)), updates: new UpdateQueue() };
 }
 
+/** What a function beside the engine works on (`watch`). For this package only: `index.ts` does not pass it on. */
+export let mountOf: (engine: SecretEngine) => MountHandle;
+
 /**
  * A KV v2 secrets engine on one mount of a store. Every method that changes something is one transaction of the storage: it happened as a whole
  * or not at all. Rejects with `KvError` (refused), `StoreError` or `SealError` (broken world), the caller's own `signal.reason`, or `TypeError`.
@@ -177,6 +180,10 @@ export class SecretEngine {
   readonly #options: EngineOptions;
   readonly #limits: Limits;
   readonly #updates: UpdateQueue;
+
+  static {
+    mountOf = (engine) => engine.#mount;
+  }
 
   /** Touches nothing: the first call opens the store. (`parts` is for {@link within}.) */
   constructor(options: EngineOptions, parts: EngineParts = partsOf(options)) {

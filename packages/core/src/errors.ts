@@ -119,7 +119,7 @@ function messageOf(code: KvErrorCode, path: string | undefined): string {
  * - `VALUE_TOO_LARGE` / `INVALID_KEY`: the adapter's platform could not store this in production.
  * - `COMMIT_UNKNOWN`: the connection to the storage was lost after the commit was requested.
  * - `NEWER_FORMAT`: the records were written by a newer SealKV. - `CORRUPT`: a record is missing or not readable.
- * - `FAILED`: anything else the storage answered; see `cause`.
+ * - `UNSUPPORTED`: this kind of store can't do it. - `FAILED`: anything else the storage answered; see `cause`.
  */
 export type StoreErrorCode =
   | 'FOREIGN_AWAIT'
@@ -132,6 +132,7 @@ export type StoreErrorCode =
   | 'COMMIT_UNKNOWN'
   | 'NEWER_FORMAT'
   | 'CORRUPT'
+  | 'UNSUPPORTED'
   | 'FAILED';
 
 interface BrokenOptions {

@@ -23,7 +23,7 @@ export function memoryStore({ database = new MemoryDatabase() }: { readonly data
 class MemoryStore implements KvStore {
   readonly #database: MemoryDatabase;
   readonly #running = new Set<Promise<unknown>>();
-  readonly #unlisten = new Set<() => void>();
+  readonly #listening = new Map<CommitListener, () => void>();
   #closed = false;
 
   constructor(database: MemoryDatabase) {
@@ -50,7 +50,10 @@ class MemoryStore implements KvStore {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running);
-    for (const unlisten of this.#unlisten) unlisten();
+    for (const [listener, unlisten] of this.#listening) {
+      unlisten();
+      listener(undefined);
+    }
   }
 
   onCommit(listener: CommitListener): () => void {
@@ -58,10 +61,10 @@ class MemoryStore implements KvStore {
     const own: CommitListener = (touched) => listener(touched); // so that the same function can be added twice
     const unlisten = (): void => {
       listeners.delete(own);
-      this.#unlisten.delete(unlisten);
+      this.#listening.delete(own);
     };
     listeners.add(own);
-    this.#unlisten.add(unlisten);
+    this.#listening.set(own, unlisten);
     return unlisten;
   }
 

@@ -36,8 +36,8 @@ export interface KvStore {
   close(): Promise<void>;
   /**
    * Calls `listener` after every commit that wrote something: through this handle, another one on the same data, or another tab. A listener that
-   * was there before a `read` began hears of every commit that the read did not see, sooner or later. Returns what ends it; `close` ends all.
-   * Missing where commits can't be told of.
+   * was there before a `read` began hears of every commit that the read did not see, sooner or later. Returns what ends it; `close` ends all, with
+   * one last call without keys, from which on everything is refused. Missing where commits can't be told of.
    */
   onCommit?(listener: CommitListener): () => void;
 }

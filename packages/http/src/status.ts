@@ -50,6 +50,7 @@ const BY_BROKEN_CODE: { readonly [C in StoreErrorCode | SealErrorCode]: { readon
   COMMIT_UNKNOWN: { status: 503, message: 'the storage was lost; whether this request was carried out is unknown' },
   NEWER_FORMAT: { status: 503, message: 'the data was written by a newer version of SealKV; nothing was done' },
   CORRUPT: { status: 500, message: 'a stored record is missing or not readable; checkStore() tells which' },
+  UNSUPPORTED: { status: 500, message: 'the storage cannot do this; nothing was done' },
   WRONG_KEY: { status: 503, message: 'Vault is sealed' },
   KEY_UNAVAILABLE: { status: 503, message: 'Vault is sealed' },
   CANNOT_OPEN: { status: 500, message: 'a sealed record does not open: it was altered, or moved from elsewhere' },
