@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Harness } from './harness.ts';
+import { ROOT, Harness } from './harness.ts';
 
 /** With an API of its own. The harness looks through what is left in its store. */
 const fresh = (run: (harness: Harness) => Promise<void>): Promise<void> => run(new Harness());
@@ -334,6 +334,21 @@ describe('the preflight', () => {
       }
     }));
 
+  test('tells the auth mount of a path below auth/, by its path there', () =>
+    fresh(async (harness) => {
+      await harness.send('POST', 'sys/auth/people', { body: { type: 'userpass', description: 'us' } });
+      const reader = await harness.tokenWith('path "auth/people/users/*" { capabilities = ["read"] }', { no_default_policy: true });
+      for (const path of ['auth/people', 'auth/people/', 'auth/people/users/ada']) {
+        const { status, json } = await look(harness, reader, path);
+        expect([status, json.data]).toEqual([200, expect.objectContaining({ path: 'people/', type: 'userpass', description: 'us' })]);
+      }
+      const tokens = await look(harness, ROOT, 'auth/token/lookup');
+      expect(tokens.json.data).toMatchObject({ path: 'token/', type: 'token', options: null });
+      for (const path of ['auth', 'auth/none', 'auth/peopl']) expect((await look(harness, ROOT, path)).status).toBe(403);
+      expect((await look(harness, reader, 'auth/token')).status).toBe(403);
+      expect((await look(harness, reader, 'people')).status).toBe(403);
+    }));
+
   test('takes no use off a token, and needs one', () =>
     fresh(async (harness) => {
       const token = await harness.tokenWith('path "secret/data/a" { capabilities = ["read"] }', { num_uses: 1 });
@@ -362,6 +377,10 @@ describe('leases', () => {
   test.for([
     ['POST', 'leases/lookup', {}, 400, 'lease_id must be specified'],
     ['POST', 'leases/lookup', { lease_id: 'secret/a/1' }, 400, 'invalid lease'],
+    ['GET', 'leases/count', undefined, 404, undefined],
+    ['GET', 'leases/count?type=x', undefined, 404, undefined],
+    ['GET', 'leases?type=irrevocable&limit=0', undefined, 400, "limit must be 'none' or a positive integer"],
+    ['GET', 'leases?limit=none', undefined, 404, undefined],
     ['LIST', 'leases/lookup/secret', undefined, 404, undefined],
     ['POST', 'leases/renew', {}, 400, 'lease_id must be specified'],
     ['PUT', 'leases/renew', { lease_id: 'x', increment: 60 }, 400, 'lease not found'],
@@ -377,4 +396,14 @@ describe('leases', () => {
       expect([answer.status, answer.json?.errors?.[0]]).toEqual([status, error]);
     }),
   );
+
+  test('those that could not be ended are none either; the list takes sudo', () =>
+    fresh(async (harness) => {
+      const count = await harness.send('GET', 'sys/leases/count?type=irrevocable&include_child_namespaces=true');
+      expect(count.json.data).toEqual({ counts: {}, lease_count: 0 });
+      expect((await harness.send('GET', 'sys/leases?type=irrevocable&limit=none')).json.data).toEqual({ lease_count: 0, leases: [] });
+      const token = await harness.tokenWith('path "sys/leases*" { capabilities = ["read"] }');
+      expect((await harness.send('GET', 'sys/leases/count?type=irrevocable', { token })).status).toBe(200);
+      expect((await harness.send('GET', 'sys/leases?type=irrevocable', { token })).status).toBe(403);
+    }));
 });

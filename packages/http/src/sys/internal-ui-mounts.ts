@@ -1,15 +1,17 @@
-import type { MountBinding } from '@sealkv/core';
+import type { KvStore, MountBinding, Mounts } from '@sealkv/core';
 import type { Caller } from '../admission.ts';
 import { ApiError } from '../api-error.ts';
 import type { AuthMount } from '../auth/auth-mount.ts';
-import { listAuthMounts } from '../auth/auth-mount.ts';
+import { findAuthMount, listAuthMounts } from '../auth/auth-mount.ts';
 import { authMountOut, publicAuthOut, TOKEN_MOUNT, tokenMountOut } from '../auth/auth-mount-out.ts';
 import { sortedByName } from '../json-out.ts';
 import { allowsBelow } from '../policy/acl.ts';
 import { data } from '../reply.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
+import type { Services } from '../services.ts';
 import { FIXED_MOUNTS, fixedMountOf } from './fixed-mounts.ts';
+import type { MountOut } from './mount-info.ts';
 import { mountInfo, publicInfo } from './mount-info.ts';
 
 /** `sys/internal/ui/mounts/:path`: by which clients tell KV v1 from v2 before they do anything. */
@@ -19,12 +21,11 @@ export const preflight: Route = route({
   forEveryToken: true,
   fields: {},
   operations: {
-    async read({ services, mounts, params, admission }) {
+    async read({ services, store, mounts, params, admission }) {
       const path = params['path']!.replace(/\/?$/, '/');
-      const binding = await mounts.find(path);
-      const found = binding === undefined ? fixedMountOf(path) : { path: binding.path, info: mountInfo(binding) };
+      const found = path.startsWith(AUTH) ? await findLogin(services, store, path.slice(AUTH.length)) : await findMount(mounts, path);
       // Whether a mount is not there, or not theirs, is all the same to who asks.
-      if (found === undefined || !mayEnter(admission.caller, found.path, services.clock()))
+      if (found === undefined || !mayEnter(admission.caller, found.enteredBy, services.clock()))
         throw new ApiError(403, `preflight capability check returned 403, please ensure client's policies grant access to path "${path}"`);
       return data({ ...found.info, path: found.path });
     },
@@ -58,6 +59,28 @@ export const preflightAll: Route = route({
     },
   },
 });
+
+const AUTH = 'auth/';
+
+interface Found {
+  /** The mount's own path, without the `auth/` of a login. */
+  readonly path: string;
+  readonly info: MountOut;
+  /** What policies name it by. */
+  readonly enteredBy: string;
+}
+
+async function findMount(mounts: Mounts, path: string): Promise<Found | undefined> {
+  const binding = await mounts.find(path);
+  const found = binding === undefined ? fixedMountOf(path) : { path: binding.path, info: mountInfo(binding) };
+  return found && { ...found, enteredBy: found.path };
+}
+
+async function findLogin({ keys }: Services, store: KvStore, path: string): Promise<Found | undefined> {
+  const login = await store.read((tx) => findAuthMount(tx, path)); // always: in it the caller is admitted
+  if (path.startsWith(TOKEN_MOUNT.path)) return { path: TOKEN_MOUNT.path, info: await tokenMountOut(keys), enteredBy: AUTH + TOKEN_MOUNT.path };
+  return login && { path: login.path, info: authMountOut(login), enteredBy: AUTH + login.path };
+}
 
 function mayEnter({ policies: { acl, prefix } }: Caller, path: string, now: number): boolean {
   return allowsBelow(acl, prefix + path, now);

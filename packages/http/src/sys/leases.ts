@@ -10,6 +10,33 @@ import { route } from '../route.ts';
 
 const lease = { type: 'string', about: 'The id of a lease.' } as const;
 
+// Other types there are none, and OpenBao then finds nothing: 404.
+const irrevocable = {
+  type: { type: 'string', about: '`irrevocable`.' },
+  include_child_namespaces: { type: 'bool', about: 'Of no effect.' },
+} as const;
+
+const leaseCount: Route = route({
+  pattern: 'leases/count',
+  about: 'How many leases could not be ended. There are none.',
+  fields: irrevocable,
+  operations: { read: async ({ values }) => (values.type === 'irrevocable' ? data({ counts: {}, lease_count: 0 }) : undefined) },
+});
+
+const leasesLeft: Route = route({
+  pattern: 'leases',
+  about: 'The leases that could not be ended. There are none.',
+  needsSudo: true,
+  fields: { ...irrevocable, limit: { type: 'string', about: 'How many at most; or `none`.' } },
+  operations: {
+    async read({ values: { type, limit } }) {
+      if (type !== 'irrevocable') return undefined;
+      if (limit !== undefined && limit !== 'none' && !/^[1-9]\d*$/.test(limit)) throw badRequest("limit must be 'none' or a positive integer");
+      return data({ lease_count: 0, leases: [] });
+    },
+  },
+});
+
 const leaseLookup: Route = route({
   pattern: 'leases/lookup',
   about: 'A lease. There are none.',
@@ -92,4 +119,14 @@ function mustGiveLease({ values, params }: Call<{ readonly lease_id: typeof leas
   if (!values.lease_id && !params['url_lease_id']) throw badRequest('lease_id must be specified');
 }
 
-export const leases: readonly Route[] = [leaseLookup, leaseList, ...leaseRenew, ...leaseRevoke, leaseRevokePrefix, leaseRevokeForce, leaseTidy];
+export const leases: readonly Route[] = [
+  leaseCount,
+  leasesLeft,
+  leaseLookup,
+  leaseList,
+  ...leaseRenew,
+  ...leaseRevoke,
+  leaseRevokePrefix,
+  leaseRevokeForce,
+  leaseTidy,
+];
