@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import { expect, test } from 'vitest';
 import { walkNativeFaults } from './idb-fault-walk.ts';
 
-const EVENTS = ['open', 'transaction', 'get', 'getAllKeys', 'getAll', 'openKeyCursor', 'openCursor', 'put', 'delete', 'put', 'commit'];
+const EVENTS = ['open', 'transaction', 'get', 'getAllKeys', 'getAll', 'openKeyCursor', 'openCursor', 'get', 'put', 'put', 'delete', 'put', 'commit'];
 
 test('a native call that throws has the write refused, as a whole', async () => {
   expect(await walkNativeFaults('throw')).toEqual([...EVENTS.map((event) => `${event}: FAILED, old`), 'complete: COMMIT_UNKNOWN, new']);

@@ -57,6 +57,7 @@ class MemoryStore implements KvStore {
   }
 
   onCommit(listener: CommitListener): () => void {
+    if (this.#closed) throw closed();
     const { listeners } = this.#database;
     const own: CommitListener = (touched) => listener(touched); // so that the same function can be added twice
     const unlisten = (): void => {
@@ -70,7 +71,7 @@ class MemoryStore implements KvStore {
 
   // Reads take their turn too: answered at once, a read awaited inside another transaction's body would look like a settled promise.
   async #queued<T>(transaction: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw new StoreError('CLOSED', 'the store is closed');
+    if (this.#closed) throw closed();
     const turn = this.#database.queue.then(transaction);
     this.#database.queue = turn.then(ignore, ignore);
     this.#running.add(turn);
@@ -80,6 +81,10 @@ class MemoryStore implements KvStore {
       this.#running.delete(turn);
     }
   }
+}
+
+function closed(): StoreError {
+  return new StoreError('CLOSED', 'the store is closed');
 }
 
 const ignore = (): void => {};

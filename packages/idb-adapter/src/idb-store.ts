@@ -1,7 +1,9 @@
-import type { Entry, KeyRange, KvStore, ReadTx, StoredValue, StoreKey, TxOptions, Write, WriteOutcome } from '@sealkv/core';
-import { checkWrites, compareKeys, runBody, StoreError } from '@sealkv/core';
+import type { CommitListener, Entry, KeyRange, KvStore, ReadTx, StoredValue, StoreKey, TxOptions, Write, WriteOutcome } from '@sealkv/core';
+import { checkWrites, compareKeys, isSealKvError, runBody, StoreError, touchedBy } from '@sealkv/core';
 import type { IDBPCursor, IDBPObjectStore } from 'idb';
 import { wrap } from 'idb';
+import type { Revision } from './commits.ts';
+import { compare, listen, tell } from './commits.ts';
 import { commitError, isEnded, requestError, storeError } from './dom-errors.ts';
 import type { OpenOptions } from './open.ts';
 import { openDatabase, RECORDS } from './open.ts';
@@ -27,6 +29,7 @@ class IdbStore implements KvStore {
   readonly #name: string;
   readonly #options: IdbStoreOptions;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #unlisten = new Set<() => void>();
   #connection: Promise<IDBDatabase> | undefined;
   #closed = false;
 
@@ -45,22 +48,46 @@ class IdbStore implements KvStore {
         const { result, writes } = await runBody(transactionOn(tx), body, signal);
         checkWrites(writes);
         signal?.throwIfAborted();
-        await commit(tx, writes);
+        await this.#commit(tx, writes);
         return result;
       }),
     );
   }
 
+  /** In other tabs and workers where there is `BroadcastChannel`, which is in all current browsers; else their commits are found at the next look. */
+  onCommit(listener: CommitListener): () => void {
+    if (this.#closed) throw closed();
+    const unlisten = listen(this.#name, listener, () => this.#track(() => this.#transact('readonly', undefined, loadRevision)));
+    const end = (): void => {
+      unlisten();
+      this.#unlisten.delete(end);
+    };
+    this.#unlisten.add(end);
+    return end;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running);
+    for (const unlisten of this.#unlisten) unlisten();
     const connection = this.#connection;
     this.#connection = undefined;
     (await connection)?.close();
   }
 
+  async #commit(tx: IDBTransaction, writes: readonly Write[]): Promise<void> {
+    const to = crypto.getRandomValues(new Uint32Array(4)).join('');
+    try {
+      const from = await commit(tx, writes, to);
+      if (writes.length > 0) tell(this.#name, { from, to, touched: touchedBy(writes) });
+    } catch (error) {
+      if (isSealKvError(error, 'COMMIT_UNKNOWN')) tell(this.#name, { from: null, to: null });
+      throw error;
+    }
+  }
+
   async #track<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw new StoreError('CLOSED', 'the store is closed');
+    if (this.#closed) throw closed();
     const running = start();
     this.#running.add(running);
     try {
@@ -95,7 +122,10 @@ class IdbStore implements KvStore {
   }
 
   #connect(): Promise<IDBDatabase> {
-    const connection = openDatabase(this.#name, this.#options, () => this.#forget(connection));
+    const connection = openDatabase(this.#name, this.#options, () => {
+      this.#forget(connection);
+      compare(this.#name);
+    });
     connection.catch(() => this.#forget(connection)); // a failure is not kept: the next use tries again
     return connection;
   }
@@ -164,17 +194,22 @@ async function scan(store: IDBPObjectStore, { from, to, reverse, limit = Infinit
   }
 }
 
-/** Requests the writes and then the commit, which is the point of no return; resolves once the storage says that it is done. */
-function commit(tx: IDBTransaction, writes: readonly Write[]): Promise<void> {
+/** Requests the writes and then the commit, which is the point of no return. Resolves once it is done, to the revision that it found. */
+function commit(tx: IDBTransaction, writes: readonly Write[], revision: Revision): Promise<Revision> {
+  let found: IDBRequest<Revision> | undefined;
   try {
     const store = tx.objectStore(RECORDS);
+    if (writes.length > 0) {
+      found = store.get(REVISION);
+      store.put(revision, REVISION);
+    }
     for (const write of writes) request(store, write);
     tx.commit();
   } catch (cause) {
     throw requestError(tx, cause);
   }
   return new Promise((resolve, reject) => {
-    tx.oncomplete = () => resolve();
+    tx.oncomplete = () => resolve(found?.result);
     tx.onabort = () => reject(commitError(tx.error));
   });
 }
@@ -198,6 +233,15 @@ function abandon(tx: IDBTransaction): void {
 /** Up to `to`, which is not included. IndexedDB throws if that is not above `lower`. */
 function keyRange(lower: IDBValidKey, to: StoreKey, lowerOpen = false): IDBKeyRange {
   return IDBKeyRange.bound(lower, encode(to), lowerOpen, true);
+}
+
+// Not a binary key, so no range of records holds it.
+const REVISION = 0;
+
+const loadRevision = (tx: IDBTransaction): Promise<Revision> => wrap<Revision>(tx.objectStore(RECORDS).get(REVISION));
+
+function closed(): StoreError {
+  return new StoreError('CLOSED', 'the store is closed');
 }
 
 // Binary keys: IndexedDB orders strings by UTF-16 units, bytes by themselves.

@@ -1,5 +1,6 @@
-import type { Delete, DeleteRange, Entry, KeyRange, KvStore, Put, ReadTx, TxOptions, Write, WriteOutcome } from '../store.ts';
-import { MAX_RECORD_BYTES } from '../store.ts';
+import type { Delete, DeleteRange, Entry, KeyRange, KvStore, Put, ReadTx, Touched, TxOptions, Write, WriteOutcome } from '../store.ts';
+import { compareKeys, MAX_RECORD_BYTES } from '../store.ts';
+import { isSealKvError } from '../errors.ts';
 import { deepEqual, equal, rejects, rejectsWith, rejectsWithCode } from './assert.ts';
 
 /** What a case needs to know of the adapter it runs on. One harness, and one database, per case. */
@@ -722,6 +723,80 @@ export const storeContract: readonly ContractCase[] = [
     equal(await load(store, 'done'), 'value');
   }),
 
+  // Being told of commits, where that can be
+
+  rule('a listener hears what every commit through its handle has touched, before the commit resolves', async (store) => {
+    if (!store.onCommit) return;
+    const heard: Touches = [];
+    store.onCommit((touched) => heard.push(touched));
+    await load(store, 'a');
+    await commit(store, put('a', '1'), remove('b'), clear('c', 'd'));
+    deepEqual(heard, [[{ kind: 'put', key: 'a' }, remove('b'), clear('c', 'd')]]);
+    await increment(store);
+    deepEqual(heard.slice(1), [[{ kind: 'put', key: 'count' }]]);
+  }),
+
+  rule(
+    'a listener hears of the commits of another handle, and one that was there before a read of all that the read did not see',
+    async (store, harness) => {
+      if (!store.onCommit) return;
+      const other = await harness.open();
+      const ear = listeningTo(store);
+      await commit(other, put('a', 'seen'));
+      await ear.until('a');
+      ear.heard.length = 0;
+      const reading = load(store, 'a');
+      await Promise.all([commit(other, put('a', '1')), commit(store, put('b')), commit(other, put('c'))]);
+      if ((await reading) !== '1') await ear.until('a');
+      await ear.until('b', 'c');
+      await other.close();
+    },
+  ),
+
+  rule('nothing is told of a write of nothing, of one that is refused, cancelled or throws, and of reads', async (store) => {
+    if (!store.onCommit) return;
+    const heard: Touches = [];
+    store.onCommit((touched) => heard.push(touched));
+    await load(store, 'a');
+    await commit(store);
+    await rejectsWithCode(commit(store, put('a'), put('\ud800')), 'INVALID_KEY');
+    await rejects(store.write(() => Promise.reject(new Error('of the body'))));
+    await rejects(commitWith({ signal: AbortSignal.abort() }, store, put('a')));
+    await keysOf(store);
+    deepEqual(heard, []);
+    await commit(store, put('b'));
+    deepEqual(heard, [[{ kind: 'put', key: 'b' }]]);
+  }),
+
+  rule('a listener hears no more once it was ended, or its handle was closed; the same function may listen twice', async (store, harness) => {
+    if (!store.onCommit) return;
+    const other = await harness.open();
+    const heard: Touches = [];
+    const listener = (touched: readonly Touched[] | undefined): number => heard.push(touched);
+    const end = store.onCommit(listener);
+    store.onCommit(listener);
+    const ear = listeningTo(other);
+    await load(store, 'a');
+    await commit(store, put('a'));
+    equal(heard.length, 2, 'how often the function was called');
+    end();
+    end();
+    await commit(store, put('b'));
+    equal(heard.length, 3, 'how often it was called after one of the two was ended');
+    await store.close();
+    await commit(other, put('c'));
+    await ear.until('c');
+    equal(heard.length, 3, 'how often it was called after the close');
+    let refusal: unknown;
+    try {
+      store.onCommit(listener);
+    } catch (error) {
+      refusal = error;
+    }
+    equal(isSealKvError(refusal, 'CLOSED'), true, 'a listener is refused after the close');
+    await other.close();
+  }),
+
   // Closing
 
   rule('what was committed is there after the handle was closed and another one opened', async (store, harness) => {
@@ -809,6 +884,29 @@ function increment(store: KvStore): Promise<number> {
     const count = Number(text(await tx.get('count')) ?? 0) + 1;
     return { result: count, writes: [put('count', String(count))] };
   });
+}
+
+type Touches = (readonly Touched[] | undefined)[];
+
+/** A listener whose `until` waits for it to have heard of these keys: other handles may be told of by a message. */
+function listeningTo(store: KvStore): { readonly heard: Touches; until(...keys: readonly string[]): Promise<void> } {
+  const heard: Touches = [];
+  let wake = (): void => {};
+  store.onCommit!((touched) => {
+    heard.push(touched);
+    wake();
+  });
+  const knowsOf = (key: string): boolean => heard.some((touched) => touched?.some((write) => touches(write, key)) ?? true);
+  return {
+    heard,
+    async until(...keys) {
+      while (!keys.every(knowsOf)) await new Promise<void>((resolve) => (wake = resolve));
+    },
+  };
+}
+
+function touches(write: Touched, key: string): boolean {
+  return write.kind === 'deleteRange' ? compareKeys(write.from, key) <= 0 && compareKeys(key, write.to) < 0 : write.key === key;
 }
 
 async function dump(store: KvStore): Promise<Record<string, string>> {
