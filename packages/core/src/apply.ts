@@ -1,7 +1,7 @@
 import { StoreError } from './errors.ts';
 import { headKey, incarnationPrefix, pageKey, parseOrderedNumber } from './keyspace.ts';
-import type { Command, Outcome } from './kv2/decide.ts';
-import { decide, pagesNeeded } from './kv2/decide.ts';
+import type { Decide } from './kv2/decide.ts';
+import { pagesNeeded } from './kv2/decide.ts';
 import type { Rejection } from './kv2/decision.ts';
 import type { MountEntry, SecretState, VersionEntry, Write } from './record.ts';
 import { decodeHead, decodePage, pageOf } from './record.ts';
@@ -9,17 +9,23 @@ import type { ReadTx } from './store.ts';
 import { prefixEnd } from './store.ts';
 
 /** What became of a list of commands: all of them, or none and the place of the one that was refused. */
-export type Applied =
-  | { readonly kind: 'done'; readonly outcomes: readonly Outcome[]; readonly writes: readonly Write[] }
+export type Applied<R> =
+  | { readonly kind: 'done'; readonly outcomes: readonly R[]; readonly writes: readonly Write[] }
   | { readonly kind: 'refused'; readonly index: number; readonly rejection: Rejection; readonly writes: readonly [] };
 
 /**
  * The only place that changes a secret: loads what each command needs, decides one after the other over the staged state, and returns the
  * writes. Runs inside a transaction; a refusal is a value, so that whoever opened the transaction can commit something beside it.
  */
-export async function apply(tx: ReadTx, mount: MountEntry, commands: readonly Command[], now: number): Promise<Applied> {
+export async function apply<C extends { readonly path: string; readonly versions?: readonly number[] | undefined }, R>(
+  tx: ReadTx,
+  mount: MountEntry,
+  commands: readonly C[],
+  now: number,
+  decide: Decide<C, R>,
+): Promise<Applied<R>> {
   const staged = new Map<string, SecretState | undefined>();
-  const outcomes: Outcome[] = [];
+  const outcomes: R[] = [];
   const writes: Write[] = [];
   for (const [index, command] of commands.entries()) {
     const { path } = command;

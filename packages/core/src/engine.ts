@@ -12,6 +12,7 @@ import { checkCas } from './kv2/cas.ts';
 import type { CustomMetadata } from './kv2/custom-metadata.ts';
 import { customMetadataProblems, decodeCustomMetadata, encodeCustomMetadata } from './kv2/custom-metadata.ts';
 import type { Command, Outcome } from './kv2/decide.ts';
+import { decide } from './kv2/decide.ts';
 import type { IgnoredSetting, MetadataBasis, MetadataSettings } from './kv2/put-metadata.ts';
 import type { Basis } from './kv2/put.ts';
 import type { ReadableVersion } from './kv2/read.ts';
@@ -170,6 +171,8 @@ function partsOf({ store, sealer, mount = 'secret/', clock, random }: EngineOpti
 
 /** What a function beside the engine works on (`watch`). For this package only: `index.ts` does not pass it on. */
 export let mountOf: (engine: SecretEngine) => MountHandle;
+/** The limits a value must keep to be written; likewise. */
+export let engineLimits: (engine: SecretEngine) => Limits;
 
 /**
  * A KV v2 secrets engine on one mount of a store. Every method that changes something is one transaction of the storage: it happened as a whole
@@ -183,6 +186,7 @@ export class SecretEngine {
 
   static {
     mountOf = (engine) => engine.#mount;
+    engineLimits = (engine) => engine.#limits;
   }
 
   /** Touches nothing: the first call opens the store. (`parts` is for {@link within}.) */
@@ -477,7 +481,7 @@ export class SecretEngine {
       async (mount) => {
         const commands = await Promise.all(prepared.map((prepare) => prepare(mount)));
         return async (tx: ReadTx, current: MountEntry) => {
-          const applied = await apply(tx, current, commands, this.#now());
+          const applied = await apply(tx, current, commands, this.#now(), decide);
           this.#mount.note(noteOf(applied));
           return { result: { applied, commands, mountId: mount.id }, writes: applied.writes };
         };
@@ -597,7 +601,7 @@ export class SecretEngine {
   }
 }
 
-function noteOf(applied: Applied): OutcomeNote {
+function noteOf(applied: Applied<Outcome>): OutcomeNote {
   if (applied.kind === 'refused') return { code: applied.rejection.code };
   const last = applied.outcomes.at(-1);
   return { code: 'ok', version: last !== undefined && 'version' in last ? last.version : undefined };

@@ -18,6 +18,9 @@ import { decideUndelete } from './undelete.ts';
 export type Command = PutCommand | DeleteCommand | UndeleteCommand | DestroyCommand | PutMetadataCommand | DeleteMetadataCommand;
 export type Outcome = PutOutcome | readonly IgnoredSetting[] | undefined;
 
+/** {@link decide}, or the same of an operation that is in an entry of its own. */
+export type Decide<C, R> = (state: SecretState | undefined, command: C, facts: Facts) => Decision<R>;
+
 export function decide(state: SecretState | undefined, command: Command, facts: Facts): Decision<Outcome> {
   switch (command.kind) {
     case 'put':
@@ -38,6 +41,6 @@ export function decide(state: SecretState | undefined, command: Command, facts: 
 }
 
 /** The closed pages a command must see before it can be decided. Most need none: the current version's page is in the head. */
-export function pagesNeeded(head: Head, command: Command): number[] {
-  return 'versions' in command && command.versions !== undefined ? closedPagesOf(head, command.versions) : [];
+export function pagesNeeded(head: Head, command: { readonly versions?: readonly number[] | undefined }): number[] {
+  return command.versions !== undefined ? closedPagesOf(head, command.versions) : [];
 }
