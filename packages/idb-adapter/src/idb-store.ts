@@ -29,7 +29,7 @@ class IdbStore implements KvStore {
   readonly #name: string;
   readonly #options: IdbStoreOptions;
   readonly #running = new Set<Promise<unknown>>();
-  readonly #unlisten = new Set<() => void>();
+  readonly #listening = new Map<() => void, CommitListener>();
   #connection: Promise<IDBDatabase> | undefined;
   #closed = false;
 
@@ -60,16 +60,19 @@ class IdbStore implements KvStore {
     const unlisten = listen(this.#name, listener, () => this.#track(() => this.#transact('readonly', undefined, loadRevision)));
     const end = (): void => {
       unlisten();
-      this.#unlisten.delete(end);
+      this.#listening.delete(end);
     };
-    this.#unlisten.add(end);
+    this.#listening.set(end, listener);
     return end;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running);
-    for (const unlisten of this.#unlisten) unlisten();
+    for (const [end, listener] of this.#listening) {
+      end();
+      listener(undefined);
+    }
     const connection = this.#connection;
     this.#connection = undefined;
     (await connection)?.close();
