@@ -3,9 +3,9 @@ import { apply, loadAllPages, loadHead, loadPages } from './apply.ts';
 import type { VersionFacts } from './errors.ts';
 import { isSealKvError, KvError, StoreError } from './errors.ts';
 import type { JsonInput } from './json-input.ts';
-import { jsonTextOf, patchedText } from './json-input.ts';
+import { jsonTextOf } from './json-input.ts';
 import type { JsonObject, JsonText } from './json-text.ts';
-import { parseJson, subkeys } from './json-text.ts';
+import { mergePatch, parseJson, subkeys } from './json-text.ts';
 import { headsPrefix, payloadKey } from './keyspace.ts';
 import type { Cas } from './kv2/cas.ts';
 import { checkCas } from './kv2/cas.ts';
@@ -216,7 +216,7 @@ export class SecretEngine {
 
   /** Writes a new version. `data` is a JSON object or null, or `rawJson(text)` for exact JSON. */
   async put<T>(path: string, data: JsonInput<T>, { cas, signal }: PutOptions = {}): Promise<PutResult> {
-    return this.#commitOne(this.#preparePut(path, jsonTextOf(data, this.#limits, path), cas), signal);
+    return this.#commitOne(this.#preparePut(path, jsonTextOf(data, { ...this.#limits, path }), cas), signal);
   }
 
   /** The current version, or the given one; undefined if there is none. */
@@ -237,7 +237,7 @@ export class SecretEngine {
   ): Promise<PutResult> {
     return this.#replace(path, { signal, standsForCas: true }, async (read) => {
       const secret = read?.version && withData(await this.#finishRead(path, read, read.version));
-      return jsonTextOf(await fn(secret?.data), this.#limits, path);
+      return jsonTextOf(await fn(secret?.data), { ...this.#limits, path });
     });
   }
 
@@ -246,14 +246,14 @@ export class SecretEngine {
    * @throws KvError `NOT_FOUND` if there is no version, `NOT_LIVE` if the current one is deleted or destroyed
    */
   async patch<T>(path: string, patch: JsonInput<T>, { cas, signal }: PutOptions = {}): Promise<PutResult> {
-    const patchText = jsonTextOf(patch, this.#limits, path);
+    const patchText = jsonTextOf(patch, { ...this.#limits, path });
     return this.#replace(path, { cas, signal, standsForCas: false }, async (read) => {
       if (read?.version === undefined) throw new KvError('NOT_FOUND', {}, { path });
       const refusal = checkCas(read.state, cas, read.config);
       if (refusal !== undefined) throw new KvError(refusal.code, refusal.details, { path });
       if (read.version.state !== 'live') throw new KvError('NOT_LIVE', { current: factsOf(read.version) }, { path });
       const { text } = await this.#finishRead(path, read, read.version);
-      return patchedText(text!, patchText, this.#limits, path);
+      return mergePatch(text!, patchText, { ...this.#limits, path });
     });
   }
 
@@ -293,7 +293,7 @@ export class SecretEngine {
     const prepared: Prepare[] = [];
     const add = (prepare: Prepare): Pending<never> => ({ index: prepared.push(prepare) - 1 });
     const built = build({
-      put: (path, data, { cas } = {}) => add(this.#preparePut(path, jsonTextOf(data, this.#limits, path), cas)),
+      put: (path, data, { cas } = {}) => add(this.#preparePut(path, jsonTextOf(data, { ...this.#limits, path }), cas)),
       delete: (path) => add(this.#plain({ kind: 'delete', path })),
       deleteVersions: (path, versions) => add(this.#onVersions({ kind: 'delete', path, versions })),
       undelete: (path, versions) => add(this.#onVersions({ kind: 'undelete', path, versions })),

@@ -1,6 +1,5 @@
-import { KvError } from './errors.ts';
-import type { JsonText, JsonValue } from './json-text.ts';
-import { checkJsonText, encodeJson, JsonTextError, mergePatch } from './json-text.ts';
+import type { JsonText, JsonValue, TextLimits } from './json-text.ts';
+import { checkJsonText, encodeJson } from './json-text.ts';
 
 export interface JsonLimits {
   /** Bytes of UTF-8 of a value's JSON text. Default 1 MiB. */
@@ -47,25 +46,6 @@ type Scalar = string | number | boolean | bigint | symbol | undefined;
  * The exact text of a value that was given to `put`.
  * @throws KvError `INVALID_VALUE`, `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`
  */
-export function jsonTextOf(value: unknown, limits: JsonLimits, path?: string): JsonText {
-  return orRefused(limits, path, () => (value instanceof RawJsonText ? checkJsonText(value.text, limits) : encodeJson(value as JsonValue, limits)));
-}
-
-/**
- * The value that a patch makes of another.
- * @throws KvError `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`
- */
-export function patchedText(target: JsonText, patch: JsonText, limits: JsonLimits, path: string): JsonText {
-  return orRefused(limits, path, () => mergePatch(target, patch, limits));
-}
-
-function orRefused(limits: JsonLimits, path: string | undefined, make: () => JsonText): JsonText {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof JsonTextError)) throw error;
-    if (error.code === 'SIZE') throw new KvError('VALUE_TOO_LARGE', { maxBytes: limits.maxBytes }, { path });
-    if (error.code === 'DEPTH') throw new KvError('VALUE_TOO_DEEP', { maxDepth: limits.maxDepth, member: error.path }, { path });
-    throw new KvError('INVALID_VALUE', { member: error.path, problem: error.message }, { path });
-  }
+export function jsonTextOf(value: unknown, limits: TextLimits): JsonText {
+  return value instanceof RawJsonText ? checkJsonText(value.text, limits) : encodeJson(value, limits);
 }

@@ -1,3 +1,4 @@
+import { KvError } from './errors.ts';
 import { isWellFormed } from './store.ts';
 
 declare const brand: unique symbol;
@@ -23,41 +24,27 @@ export interface TextLimits {
   readonly maxDepth: number;
   /** Scalars, objects and arrays, all told. Unbounded by default. */
   readonly maxValues?: number | undefined;
+  /** The secret whose value it is: what a refusal names as its `path`. */
+  readonly path?: string | undefined;
 }
-
-export type JsonTextProblem = 'SYNTAX' | 'DUPLICATE' | 'DEPTH' | 'SIZE' | 'VALUES' | 'SURROGATE' | 'TOP_LEVEL' | 'NOT_JSON';
 
 // Names are the user's, and may be as long as values.
-const MAX_PATH_SHOWN = 2000;
-
-/** Why a text or value can't be stored. The message and `path` (`$.a[3].b`) name members, never values. */
-export class JsonTextError extends Error {
-  override readonly name = 'JsonTextError';
-  readonly code: JsonTextProblem;
-  readonly path: string;
-
-  constructor(code: JsonTextProblem, message: string, path: readonly (string | number)[]) {
-    super(message);
-    this.code = code;
-    const whole = path.reduce<string>((at, step) => (typeof step === 'number' ? `${at}[${step}]` : `${at}.${step}`), '$');
-    this.path = whole.length > MAX_PATH_SHOWN ? `${whole.slice(0, MAX_PATH_SHOWN)}…` : whole;
-  }
-}
+const MAX_MEMBER_SHOWN = 2000;
 
 /**
  * Checks a secret's JSON text: an object or null, no member twice, no lone surrogate, within limits. Returns it without white space.
- * @throws JsonTextError
+ * @throws KvError `INVALID_VALUE`, `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`; none of them tells a value
  */
 export function checkJsonText(text: string, limits: TextLimits): JsonText {
-  return storable(parseTree(text, limits), limits);
+  return storable(printTree(parseTree(text, limits)), limits);
 }
 
 /**
  * The JSON text of a JavaScript value, as `JSON.stringify` writes it; but what that would change or drop is refused.
- * @throws JsonTextError `NOT_JSON` for undefined, NaN, bigint, Date, Map, class instances, cycles, holes and the like
+ * @throws KvError `INVALID_VALUE` for undefined, NaN, bigint, Date, Map, class instances, cycles, holes and the like; `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`
  */
 export function encodeJson(value: unknown, limits: TextLimits): JsonText {
-  return storable(treeOf(value, limits), limits);
+  return storable(textOf(value, limits), limits);
 }
 
 /** Plain `JSON.parse`: an own `__proto__` stays an own member. */
@@ -68,11 +55,11 @@ export function parseJson(text: JsonText): JsonValue {
 /**
  * Merges a patch into a value (RFC 7396): null removes a member, objects merge, all else is replaced; nulls inside new objects vanish, and so they
  * do in objects within new arrays, as in Vault. Null as the target counts as `{}`.
- * @throws JsonTextError if the result is too large or too deep
+ * @throws KvError `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`
  */
 export function mergePatch(target: JsonText, patch: JsonText, limits: TextLimits): JsonText {
   const into = parseTree(target, limits);
-  return storable(merge(into instanceof Map ? into : new Map(), parseTree(patch, limits)), limits);
+  return storable(printTree(merge(into instanceof Map ? into : new Map(), parseTree(patch, limits))), limits);
 }
 
 /** Every leaf (scalar, array, empty object) becomes null. `depth` 0: all levels; n: n levels of members. The subkeys of null are `{}`. */
@@ -90,14 +77,12 @@ export function subkeys(text: JsonText, depth: number): JsonText {
 }
 
 /** The tree of any JSON text, with the checks of {@link checkJsonText} except that of the top level. */
-export function parseTree(text: string, { maxBytes, maxDepth, maxValues = Infinity }: TextLimits = { maxBytes: Infinity, maxDepth: Infinity }): Tree {
-  const path: (string | number)[] = [];
+export function parseTree(text: string, limits: TextLimits = { maxBytes: Infinity, maxDepth: Infinity }): Tree {
+  const { maxValues = Infinity } = limits;
+  const { steps, refuse, checkDepth } = walkOf(limits);
   let values = 0;
   let at = 0;
-  const fail = (code: JsonTextProblem, message: string): never => {
-    throw new JsonTextError(code, message, path);
-  };
-  const syntax = (): never => fail('SYNTAX', at < text.length ? `unexpected character at position ${at}` : 'the text ends too early');
+  const syntax = (): never => refuse(at < text.length ? `unexpected character at position ${at}` : 'the text ends too early');
   /** Goes past what the pattern matches here. */
   const pass = (pattern: RegExp): boolean => {
     pattern.lastIndex = at;
@@ -115,46 +100,46 @@ export function parseTree(text: string, { maxBytes, maxDepth, maxValues = Infini
     while (pass(CHARACTERS));
     if (text[at] !== '"') syntax();
     const literal = text.slice(start, ++at);
-    if (literal.includes('\\u') && !isWellFormed(JSON.parse(literal))) fail('SURROGATE', 'a string has a lone surrogate');
+    if (literal.includes('\\u') && !isWellFormed(JSON.parse(literal))) refuse('a string has a lone surrogate');
     return literal;
   };
   const value = (depth: number): Tree => {
     const first = next();
-    if (++values > maxValues) fail('VALUES', `more than ${maxValues} values`);
+    if (++values > maxValues) refuse(`more than ${maxValues} values`);
     if (first === '"') return string();
     const start = at;
     if (pass(SCALAR)) return text.slice(start, at);
     const isArray = first === '[';
     if (!isArray && first !== '{') syntax();
-    if (depth > maxDepth) fail('DEPTH', `nested more than ${maxDepth} deep`);
+    checkDepth(depth);
     const close = isArray ? ']' : '}';
     const array: Tree[] = [];
     const object = new Map<string, Tree>();
     at++;
     for (let last = next() === close; !last;) {
       if (isArray) {
-        path.push(array.length);
+        steps.push(array.length);
         array.push(value(depth + 1));
       } else {
         if (next() !== '"') syntax();
         const name: string = JSON.parse(string());
-        path.push(name);
-        if (object.has(name)) fail('DUPLICATE', 'a member appears twice');
+        steps.push(name);
+        if (object.has(name)) refuse('a member appears twice');
         if (next() !== ':') syntax();
         at++;
         object.set(name, value(depth + 1));
       }
       last = next() === close;
       if (!last && text[at] !== ',') syntax(); // still in that member: `01` is a 0 and something odd
-      path.pop();
+      steps.pop();
       if (!last) at++;
     }
     at++;
     return isArray ? array : object;
   };
 
-  if (text.length > maxBytes) tooLarge(maxBytes);
-  if (!isWellFormed(text)) fail('SURROGATE', 'the text has a lone surrogate');
+  if (text.length > limits.maxBytes) tooLarge(limits);
+  if (!isWellFormed(text)) refuse('the text has a lone surrogate');
   const tree = value(1);
   if (next() !== undefined) syntax();
   return tree;
@@ -173,63 +158,74 @@ export function printTree(tree: Tree): JsonText {
   return (Array.isArray(tree) ? `[${parts.join()}]` : `{${parts.join()}}`) as JsonText;
 }
 
-function storable(tree: Tree, { maxBytes }: TextLimits): JsonText {
-  if (!(tree instanceof Map) && tree !== 'null') throw new JsonTextError('TOP_LEVEL', 'the value must be an object or null', []);
-  const text = printTree(tree);
+/** The text, if it is one that a secret may have. */
+function storable(text: string, limits: TextLimits): JsonText {
+  if (text[0] !== '{' && text !== 'null') walkOf(limits).refuse('the value must be an object or null');
   // A UTF-16 unit is one to three bytes of UTF-8.
-  if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes) tooLarge(maxBytes);
-  return text;
+  if (text.length * 3 > limits.maxBytes && new TextEncoder().encode(text).length > limits.maxBytes) tooLarge(limits);
+  return text as JsonText;
 }
 
-function tooLarge(maxBytes: number): never {
-  throw new JsonTextError('SIZE', `larger than ${maxBytes} bytes`, []);
+function tooLarge({ maxBytes, path }: TextLimits): never {
+  throw new KvError('VALUE_TOO_LARGE', { maxBytes }, { path });
 }
 
-function treeOf(top: unknown, { maxDepth }: TextLimits): Tree {
-  const path: (string | number)[] = [];
-  const refuse = (what: string): never => {
-    throw new JsonTextError('NOT_JSON', `${what} can't be stored as JSON`, path);
+/** A walk through a text or a value: the steps to where it is, and refusals that name that member, never a value. */
+function walkOf({ maxDepth, path }: TextLimits): {
+  readonly steps: (string | number)[];
+  readonly refuse: (problem: string) => never;
+  readonly checkDepth: (depth: number) => void;
+} {
+  const steps: (string | number)[] = [];
+  /** `$.a[3].b` */
+  const member = (): string => {
+    const whole = steps.reduce<string>((at, step) => (typeof step === 'number' ? `${at}[${step}]` : `${at}.${step}`), '$');
+    return whole.length > MAX_MEMBER_SHOWN ? `${whole.slice(0, MAX_MEMBER_SHOWN)}…` : whole;
   };
-  const string = (text: string): string => {
-    if (!isWellFormed(text)) throw new JsonTextError('SURROGATE', 'a string has a lone surrogate', path);
-    return JSON.stringify(text);
+  return {
+    steps,
+    refuse: (problem) => {
+      throw new KvError('INVALID_VALUE', { member: member(), problem }, { path });
+    },
+    checkDepth: (depth) => {
+      if (depth > maxDepth) throw new KvError('VALUE_TOO_DEEP', { maxDepth, member: member() }, { path });
+    },
   };
-  const step = (name: string | number, member: unknown, depth: number): Tree => {
-    path.push(name);
-    const tree = walk(member, depth);
-    path.pop();
-    return tree;
-  };
-  const walk = (value: unknown, depth: number): Tree => {
+}
+
+const HOLES = 'an array with holes or named members';
+
+function textOf(top: unknown, limits: TextLimits): string {
+  const { steps, refuse, checkDepth } = walkOf(limits);
+  const drops = (what: string): never => refuse(`${what} can't be stored as JSON`);
+  const string = (text: string): string => (isWellFormed(text) ? JSON.stringify(text) : refuse('a string has a lone surrogate'));
+  const walk = (value: unknown, depth: number): string => {
     if (value === null || typeof value === 'boolean') return String(value);
     if (typeof value === 'string') return string(value);
-    if (typeof value === 'number') return Number.isFinite(value) ? (Object.is(value, -0) ? '-0' : String(value)) : refuse(String(value));
-    if (typeof value !== 'object') return refuse(`a value of type ${typeof value}`);
+    if (typeof value === 'number') return Number.isFinite(value) ? (Object.is(value, -0) ? '-0' : String(value)) : drops(String(value));
+    if (typeof value !== 'object') return drops(`a value of type ${typeof value}`);
     // A cycle is found here too: it is deeper than any limit.
-    if (depth > maxDepth) throw new JsonTextError('DEPTH', `nested more than ${maxDepth} deep`, path);
+    checkDepth(depth);
     const isArray = Array.isArray(value);
     const prototype: unknown = Object.getPrototypeOf(value);
     // Objects of another realm have an Object.prototype of their own, whose prototype is null too.
     const plain = prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf'));
-    if (!isArray && !plain) refuse('an instance of a class');
-    if (typeof (value as { toJSON?: unknown }).toJSON === 'function') refuse('an object with toJSON');
-    const array: Tree[] = [];
-    const object = new Map<string, Tree>();
-    let length = 0;
+    if (!isArray && !plain) drops('an instance of a class');
+    if (typeof (value as { toJSON?: unknown }).toJSON === 'function') drops('an object with toJSON');
+    const members: string[] = [];
     for (const name of Reflect.ownKeys(value)) {
       if (isArray && name === 'length') continue;
       const property = Object.getOwnPropertyDescriptor(value, name)!;
-      if (typeof name === 'symbol') return refuse('a member named by a symbol');
-      if (!('value' in property)) return refuse(`the accessor ${name}`);
-      if (!property.enumerable) return refuse(`the hidden member ${name}`);
-      if (!isArray) {
-        string(name);
-        object.set(name, step(name, property.value, depth + 1));
-      } else if (name === String(length)) array.push(step(length++, property.value, depth + 1));
-      else return refuse('an array with holes or named members');
+      // An accessor, a hidden member, one named by a symbol.
+      if (typeof name === 'symbol' || !property.enumerable || !('value' in property)) return drops(`the member ${String(name)}`);
+      if (isArray && name !== String(members.length)) drops(HOLES);
+      const label = isArray ? '' : `${string(name)}:`;
+      steps.push(isArray ? members.length : name);
+      members.push(label + walk(property.value, depth + 1));
+      steps.pop();
     }
-    if (isArray && length !== value.length) refuse('an array with holes');
-    return isArray ? array : object;
+    if (isArray && members.length !== value.length) drops(HOLES);
+    return isArray ? `[${members.join()}]` : `{${members.join()}}`;
   };
   return walk(top, 1);
 }

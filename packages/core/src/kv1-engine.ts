@@ -51,7 +51,7 @@ export class Kv1Engine {
   /** Writes the value, in place of the one there is. */
   async put<T>(path: string, data: JsonInput<T>, { signal }: Cancellable = {}): Promise<void> {
     const secretPath = parsePath(path, this.#limits.maxPathBytes);
-    const text = jsonTextOf(data, this.#limits, path);
+    const text = jsonTextOf(data, { ...this.#limits, path });
     const { environment, sealer } = this.#mount;
     await this.#mount.write(
       async (mount) => {

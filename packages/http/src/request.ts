@@ -1,6 +1,6 @@
-import { isWellFormed } from '@sealkv/core';
+import { isSealKvError, isWellFormed } from '@sealkv/core';
 import type { Tree } from '@sealkv/core/json';
-import { JsonTextError, parseTree } from '@sealkv/core/json';
+import { parseTree } from '@sealkv/core/json';
 import { ApiError, badRequest } from './api-error.ts';
 import { parseBool } from './fields.ts';
 
@@ -173,9 +173,10 @@ export function parseBody(head: RequestHead, body: Uint8Array, limits: BodyLimit
   try {
     tree = parseTree(text, { ...limits, maxBytes: Infinity });
   } catch (error) {
-    if (!(error instanceof JsonTextError)) throw error;
-    // Not where: its path is made of names, and in a text that is out of joint a secret can stand in the place of one.
-    throw badRequest(`failed to decode JSON input: ${error.message}`);
+    // Not where: its `member` is made of names, and in a text that is out of joint a secret can stand in the place of one.
+    if (isSealKvError(error, 'INVALID_VALUE')) throw badRequest(`failed to decode JSON input: ${error.problem}`);
+    if (isSealKvError(error, 'VALUE_TOO_DEEP')) throw badRequest(`failed to decode JSON input: nested more than ${error.maxDepth} deep`);
+    throw error;
   }
   if (tree === 'null') return new Map();
   if (!(tree instanceof Map)) throw badRequest(`failed to decode JSON input: the body must be a JSON object`);

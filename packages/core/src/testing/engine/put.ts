@@ -1,3 +1,4 @@
+import { rawJson } from '../../json-input.ts';
 import type { JsonObject } from '../../json-text.ts';
 import { plaintextSealer } from '../../sealer.ts';
 import { deepEqual, equal } from '../assert.ts';
@@ -147,6 +148,14 @@ export const putCases: readonly EngineCase[] = [
       await refuses(secrets.put(path, {}, { cas: 1 }), 'CAS_MISMATCH', { expectedVersion: 1, currentVersion: 2 }, { path });
       equal((await secrets.put(path, {}, { cas: 2 })).version, 3);
     }
+  }),
+
+  rule('the message of a refusal says where, what was expected and what was met, and no name of a member', async ({ secrets }) => {
+    await secrets.put('a', {});
+    const messageOf = async (refused: Promise<unknown>): Promise<string> => refused.then(String, (error: Error) => error.message);
+    equal(await messageOf(secrets.put('a', {}, { cas: 2 })), 'CAS_MISMATCH: path a, expectedVersion 2, currentVersion 1');
+    equal(await messageOf(secrets.patch('b', {})), 'NOT_FOUND: path b');
+    equal((await messageOf(secrets.put('a', rawJson('{"hunter2":1,"hunter2":2}')))).includes('hunter2'), false);
   }),
 
   rule(

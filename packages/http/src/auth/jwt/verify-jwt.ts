@@ -1,4 +1,5 @@
-import { JsonTextError, parseTree } from '@sealkv/core/json';
+import { isSealKvError } from '@sealkv/core';
+import { parseTree } from '@sealkv/core/json';
 import type { JWK } from 'jose';
 import { compactVerify, decodeProtectedHeader, errors, importJWK, importSPKI, importX509 } from 'jose';
 import { badRequest } from '../../api-error.ts';
@@ -87,7 +88,7 @@ function parseClaims(payload: Uint8Array): Claims {
     const tree = parseTree(text, { maxBytes: Infinity, maxDepth: MAX_DEPTH });
     if (tree instanceof Map) return tree as Claims;
   } catch (error) {
-    if (!(error instanceof JsonTextError) && !(error instanceof TypeError)) throw error;
+    if (!isSealKvError(error) && !(error instanceof TypeError)) throw error;
   }
   throw badRequest('error validating token: its claims are not a JSON object');
 }
