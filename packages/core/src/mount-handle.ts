@@ -22,16 +22,19 @@ export function environmentOf({ clock, random }: EnvironmentOptions): Environmen
   return { clock: clock ?? (() => Date.now()), random: random ?? ((bytes) => crypto.getRandomValues(bytes)) };
 }
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-
-/** 22 characters that nobody else gets: 132 random bits. */
-export function mintId({ random }: Environment): string {
-  return Array.from(random(new Uint8Array(22)), (byte) => ALPHABET[byte & 63]).join('');
+/** 26 digits and letters that nobody else gets: 130 random bits. */
+export function mintId(environment: Environment): string {
+  return mint(environment, 26, 32);
 }
 
 /** 32 hexadecimal digits that nobody else gets. */
-export function mintHexId({ random }: Environment): string {
-  return Array.from(random(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+export function mintHexId(environment: Environment): string {
+  return mint(environment, 32, 16);
+}
+
+// The radix divides 256, so all digits are equally likely.
+function mint({ random }: Environment, length: number, radix: 16 | 32): string {
+  return Array.from(random(new Uint8Array(length)), (byte) => (byte % radix).toString(radix)).join('');
 }
 
 /** Which mount an engine works on. */

@@ -164,19 +164,16 @@ export function replaceEntries(
   touchedAt: number,
 ): { readonly next: SecretState; readonly writes: Write[] } {
   const currentPage = pageOf(state.head.currentVersion);
-  const pages = new Map(state.pages);
+  const pages = new Map(state.pages).set(currentPage, state.head.entries);
   const changed = new Set<number>();
-  let headEntries = state.head.entries;
   for (const [version, entry] of entries) {
     const page = pageOf(version);
-    const slot = (version - 1) % PAGE_SIZE;
-    if (page === currentPage) headEntries = headEntries.with(slot, entry);
-    else {
-      pages.set(page, pages.get(page)!.with(slot, entry));
-      changed.add(page);
-    }
+    pages.set(page, pages.get(page)!.with((version - 1) % PAGE_SIZE, entry));
+    changed.add(page);
   }
-  const head = { ...state.head, touchedAt, entries: headEntries };
+  const head = { ...state.head, touchedAt, entries: pages.get(currentPage)! };
+  pages.delete(currentPage);
+  changed.delete(currentPage);
   return {
     next: { head, pages },
     writes: [...Array.from(changed, (page) => putPage(ref, head.incarnation, page, pages.get(page)!)), putHead(ref, head)],
@@ -281,14 +278,14 @@ function encode(facts: object, tail?: Uint8Array): Uint8Array {
 
 function decode<T>(bytes: Uint8Array): { readonly facts: T; readonly tail: Uint8Array } {
   const end = bytes.indexOf(10);
-  let facts: { f: number };
+  let facts: unknown;
   try {
     facts = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
-  } catch (cause) {
-    throw new StoreError('CORRUPT', 'a record is not readable', { cause });
+  } catch {
+    // Said below: a text that is none has no format either.
   }
-  if (typeof facts?.f !== 'number') throw new StoreError('CORRUPT', 'a record has no format');
-  const { f, ...rest } = facts;
+  const { f, ...rest } = Object(facts) as { readonly f?: unknown };
+  if (typeof f !== 'number') throw new StoreError('CORRUPT', 'a record is not readable');
   if (f > FORMAT) throw new StoreError('NEWER_FORMAT', `a record has format ${f}; this version of SealKV reads up to ${FORMAT}`);
   return { facts: rest as T, tail: bytes.slice(end + 1) };
 }

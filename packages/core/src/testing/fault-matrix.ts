@@ -189,7 +189,7 @@ function testEnvironment(clock: TestClock): Environment {
     random(bytes) {
       new DataView(bytes.buffer).setFloat64(0, clock.now);
       new DataView(bytes.buffer).setUint32(8, ids++);
-      // mintId looks at six bits of each byte only.
+      // Ids look at four or five bits of each byte only.
       return bytes.map((_, i) => (i < 12 ? bytes[i]! & 15 : i < 24 ? bytes[i - 12]! >> 4 : 0));
     },
   };

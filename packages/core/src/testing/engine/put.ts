@@ -45,7 +45,7 @@ export const putCases: readonly EngineCase[] = [
       incarnation: first.incarnation,
       customMetadata: undefined,
     });
-    equal(/^[\w-]{22}$/.test(first.incarnation), true, 'an incarnation of 22 characters');
+    equal(/^[0-9a-v]{26}$/.test(first.incarnation), true, 'an incarnation of 26 characters');
     await secrets.putMetadata('a', { customMetadata: { owner: 'ada' }, deleteVersionAfterMs: HOUR });
     clock.now += SECOND;
     deepEqual(await secrets.put('a', { n: 2 }), {
