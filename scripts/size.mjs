@@ -5,9 +5,9 @@ import { build } from 'esbuild';
 
 // Bytes. Who makes something smaller lowers its figure; what makes it larger needs a reason to raise it.
 const CEILINGS = {
-  '@sealkv/core': 13_560,
-  '@sealkv/core/kv1': 5_450,
-  '@sealkv/core/json': 2_100,
+  '@sealkv/core': 13_760,
+  '@sealkv/core/kv1': 4_800,
+  '@sealkv/core/json': 2_420,
   '@sealkv/core/memory': 2_050,
   '@sealkv/core/typed': 700,
   '@sealkv/core/check': 2_450,
@@ -18,7 +18,7 @@ const PAGES = [
   {
     name: 'a page with secrets (core + idb-adapter)',
     code: `export { SecretEngine, aesGcmSealer, isSealKvError } from '@sealkv/core'; export { idbStore, deviceKey } from '@sealkv/idb-adapter'`,
-    ceiling: 15_320,
+    ceiling: 14_990,
   },
 ];
 const PACKAGES = ['core', 'idb-adapter', 'live'].filter((name) => existsSync(`packages/${name}/package.json`));

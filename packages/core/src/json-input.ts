@@ -15,11 +15,11 @@ export interface RawJson {
   readonly [rawJsonBrand]: true;
 }
 
-class RawJsonText {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
+// Who has no exact text does not load what checks it, so it comes with the value. Nobody else can have a member of this name.
+const exactText = Symbol('exactText');
+
+interface ExactText {
+  readonly [exactText]?: (limits: TextLimits) => JsonText;
 }
 
 /**
@@ -27,7 +27,8 @@ class RawJsonText {
  * Checked when it is used; an object with a member `text` is an ordinary value.
  */
 export function rawJson(text: string): RawJson {
-  return new RawJsonText(text) as unknown as RawJson;
+  const raw: ExactText = { [exactText]: (limits) => checkJsonText(text, limits) };
+  return raw as unknown as RawJson;
 }
 
 /** What can be stored: a type with something that JSON would change or drop does not compile, where TypeScript can tell. */
@@ -47,5 +48,5 @@ type Scalar = string | number | boolean | bigint | symbol | undefined;
  * @throws KvError `INVALID_VALUE`, `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`
  */
 export function jsonTextOf(value: unknown, limits: TextLimits): JsonText {
-  return value instanceof RawJsonText ? checkJsonText(value.text, limits) : encodeJson(value, limits);
+  return (value as ExactText | null | undefined)?.[exactText]?.(limits) ?? encodeJson(value, limits);
 }

@@ -1,4 +1,4 @@
-import { KvError } from './errors.ts';
+import { KvError, StoreError } from './errors.ts';
 import { isWellFormed } from './store.ts';
 
 declare const brand: unique symbol;
@@ -36,7 +36,7 @@ const MAX_MEMBER_SHOWN = 2000;
  * @throws KvError `INVALID_VALUE`, `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`; none of them tells a value
  */
 export function checkJsonText(text: string, limits: TextLimits): JsonText {
-  return storable(printTree(parseTree(text, limits)), limits);
+  return storable(compact(text, limits), limits);
 }
 
 /**
@@ -54,12 +54,12 @@ export function parseJson(text: JsonText): JsonValue {
 
 /**
  * Merges a patch into a value (RFC 7396): null removes a member, objects merge, all else is replaced; nulls inside new objects vanish, and so they
- * do in objects within new arrays, as in Vault. Null as the target counts as `{}`.
- * @throws KvError `VALUE_TOO_LARGE`, `VALUE_TOO_DEEP`
+ * do in objects within new arrays, as in Vault. Null as the target counts as `{}`. The result is no deeper than the deeper of the two.
+ * @throws KvError `VALUE_TOO_LARGE`
  */
 export function mergePatch(target: JsonText, patch: JsonText, limits: TextLimits): JsonText {
-  const into = parseTree(target, limits);
-  return storable(printTree(merge(into instanceof Map ? into : new Map(), parseTree(patch, limits))), limits);
+  const into = treeOf(target);
+  return storable(printTree(merge(into instanceof Map ? into : new Map(), treeOf(patch))), limits);
 }
 
 /** Every leaf (scalar, array, empty object) becomes null. `depth` 0: all levels; n: n levels of members. The subkeys of null are `{}`. */
@@ -72,12 +72,60 @@ export function subkeys(text: JsonText, depth: number): JsonText {
         member instanceof Map && member.size > 0 && level !== levels ? strip(member, level + 1) : 'null',
       ]),
     );
-  const tree = parseTree(text);
+  const tree = treeOf(text);
   return printTree(tree instanceof Map ? strip(tree, 1) : new Map());
 }
 
 /** The tree of any JSON text, with the checks of {@link checkJsonText} except that of the top level. */
 export function parseTree(text: string, limits: TextLimits = { maxBytes: Infinity, maxDepth: Infinity }): Tree {
+  return treeOf(compact(text, limits));
+}
+
+/**
+ * The tree of a text that has been checked, and is not checked again.
+ * @throws StoreError `CORRUPT` if it cannot have been: stored without a seal, and damaged
+ */
+function treeOf(text: JsonText): Tree {
+  let at = 0;
+  const scalar = (): string => {
+    const start = at;
+    if (text[at] !== '"') at = endOf(WORD, text, at);
+    else {
+      for (at = endOf(PLAIN, text, at + 1); text[at] === '\\'; at = endOf(PLAIN, text, at + 2));
+      at++;
+    }
+    if (at === start || at > text.length) throw new SyntaxError('not JSON');
+    return text.slice(start, at);
+  };
+  const value = (): Tree => {
+    const isArray = text[at] === '[';
+    if (!isArray && text[at] !== '{') return scalar();
+    const close = isArray ? ']' : '}';
+    const array: Tree[] = [];
+    const object = new Map<string, Tree>();
+    at++;
+    while (text[at] !== close) {
+      if (isArray) array.push(value());
+      else {
+        const name: string = JSON.parse(scalar());
+        at++;
+        object.set(name, value());
+      }
+      if (text[at] === ',') at++;
+    }
+    at++;
+    return isArray ? array : object;
+  };
+  try {
+    return value();
+  } catch {
+    // Not the cause: what JSON.parse says has a piece of the text in it.
+    throw new StoreError('CORRUPT', 'a stored value is no JSON');
+  }
+}
+
+/** The text of any JSON, checked, without white space. */
+function compact(text: string, limits: TextLimits): JsonText {
   const { maxValues = Infinity } = limits;
   const { steps, refuse, checkDepth } = walkOf(limits);
   let values = 0;
@@ -85,10 +133,9 @@ export function parseTree(text: string, limits: TextLimits = { maxBytes: Infinit
   const syntax = (): never => refuse(at < text.length ? `unexpected character at position ${at}` : 'the text ends too early');
   /** Goes past what the pattern matches here. */
   const pass = (pattern: RegExp): boolean => {
-    pattern.lastIndex = at;
-    const found = pattern.test(text);
-    if (found) at = pattern.lastIndex;
-    return found;
+    const start = at;
+    at = endOf(pattern, text, at);
+    return at > start;
   };
   /** The character after white space; undefined at the end. */
   const next = (): string | undefined => {
@@ -103,7 +150,7 @@ export function parseTree(text: string, limits: TextLimits = { maxBytes: Infinit
     if (literal.includes('\\u') && !isWellFormed(JSON.parse(literal))) refuse('a string has a lone surrogate');
     return literal;
   };
-  const value = (depth: number): Tree => {
+  const value = (depth: number): string => {
     const first = next();
     if (++values > maxValues) refuse(`more than ${maxValues} values`);
     if (first === '"') return string();
@@ -113,49 +160,64 @@ export function parseTree(text: string, limits: TextLimits = { maxBytes: Infinit
     if (!isArray && first !== '{') syntax();
     checkDepth(depth);
     const close = isArray ? ']' : '}';
-    const array: Tree[] = [];
-    const object = new Map<string, Tree>();
+    const members: string[] = [];
+    const names = new Set<string>();
     at++;
     for (let last = next() === close; !last;) {
-      if (isArray) {
-        steps.push(array.length);
-        array.push(value(depth + 1));
-      } else {
+      let label = '';
+      if (isArray) steps.push(members.length);
+      else {
         if (next() !== '"') syntax();
         const name: string = JSON.parse(string());
         steps.push(name);
-        if (object.has(name)) refuse('a member appears twice');
+        if (names.has(name)) refuse('a member appears twice');
+        names.add(name);
         if (next() !== ':') syntax();
         at++;
-        object.set(name, value(depth + 1));
+        label = `${JSON.stringify(name)}:`;
       }
+      members.push(label + value(depth + 1));
       last = next() === close;
       if (!last && text[at] !== ',') syntax(); // still in that member: `01` is a 0 and something odd
       steps.pop();
       if (!last) at++;
     }
     at++;
-    return isArray ? array : object;
+    return bracketed(isArray, members);
   };
 
   if (text.length > limits.maxBytes) tooLarge(limits);
   if (!isWellFormed(text)) refuse('the text has a lone surrogate');
-  const tree = value(1);
+  const compact = value(1);
   if (next() !== undefined) syntax();
-  return tree;
+  return compact as JsonText;
 }
 
 const SPACE = /[ \t\n\r]*/y;
 // Of a string. No more than some at a time: engines keep a way back for each.
 const CHARACTERS = /(?:[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[\da-fA-F]{4})){1,999}/y;
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+// The same in a text that has been checked.
+const PLAIN = /[^"\\]*/y;
+const WORD = /[^,\]}]*/y;
+
+/** Where that ends which the pattern matches at a place; the place itself if it matches nothing. */
+function endOf(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
+}
 
 export function printTree(tree: Tree): JsonText {
   if (typeof tree === 'string') return tree as JsonText;
-  const parts = Array.isArray(tree)
+  const isArray = Array.isArray(tree);
+  const members = isArray
     ? (tree as readonly Tree[]).map(printTree)
     : Array.from(tree as ReadonlyMap<string, Tree>, ([name, member]) => `${JSON.stringify(name)}:${printTree(member)}`);
-  return (Array.isArray(tree) ? `[${parts.join()}]` : `{${parts.join()}}`) as JsonText;
+  return bracketed(isArray, members) as JsonText;
+}
+
+function bracketed(isArray: boolean, members: readonly string[]): string {
+  return isArray ? `[${members.join()}]` : `{${members.join()}}`;
 }
 
 /** The text, if it is one that a secret may have. */
@@ -225,7 +287,7 @@ function textOf(top: unknown, limits: TextLimits): string {
       steps.pop();
     }
     if (isArray && members.length !== value.length) drops(HOLES);
-    return isArray ? `[${members.join()}]` : `{${members.join()}}`;
+    return bracketed(isArray, members);
   };
   return walk(top, 1);
 }
