@@ -25,9 +25,11 @@ test('every package and every folder of documentation has its page', () => {
   expect(statSync(join(ROOT, 'LICENSE')).isFile()).toBe(true);
 });
 
-test('the decisions are numbered without a gap', () => {
+test('no two decisions have the same number', () => {
+  // A number is taken before its decision is written, so there may be a gap for a while.
   const numbers = pages.flatMap(({ file }) => /^docs\/decisions\/(\d{4})-/.exec(file)?.[1] ?? []);
-  expect(numbers).toEqual(numbers.map((_, i) => String(i + 1).padStart(4, '0')));
+  expect(numbers.length).toBeGreaterThan(8);
+  expect(new Set(numbers).size).toBe(numbers.length);
 });
 
 /** As GitHub makes them of headings. */
