@@ -33,7 +33,7 @@ import type { Head, KvConfig, MountEntry, SealedRecord, SecretState } from './re
 import { allEntries, closedPagesOf, DEFAULT_CONFIG, putMount } from './record.ts';
 import type { Sealer } from './sealer.ts';
 import { openNamed } from './sealer.ts';
-import type { KvStore, ReadTx } from './store.ts';
+import type { KvStore, ReadTx, TxOptions } from './store.ts';
 import { UpdateQueue } from './update-queue.ts';
 
 export interface EngineOptions extends EnvironmentOptions {
@@ -114,7 +114,7 @@ export interface Config {
   readonly deleteVersionAfterMs: number | 'disabled';
 }
 
-export interface PutOptions extends Cancellable {
+export interface PutOptions extends TxOptions {
   /** Check-and-set: refuse with `CAS_MISMATCH` unless this is the current version. 0: no version yet. A secret as read: that very one. */
   readonly cas?: Cas | undefined;
 }
@@ -122,7 +122,7 @@ export interface ReadOptions extends Cancellable {
   /** Default: the current version. */
   readonly version?: number | undefined;
 }
-export interface MetadataOptions extends Cancellable {
+export interface MetadataOptions extends TxOptions {
   /** Check-and-set of the metadata: refuse with `METADATA_CAS_MISMATCH` unless this is its version. */
   readonly metadataCas?: number | undefined;
 }
@@ -215,8 +215,8 @@ export class SecretEngine {
   // ---------------------------------------------------------------------------------------------- data
 
   /** Writes a new version. `data` is a JSON object or null, or `rawJson(text)` for exact JSON. */
-  async put<T>(path: string, data: JsonInput<T>, { cas, signal }: PutOptions = {}): Promise<PutResult> {
-    return this.#commitOne(this.#preparePut(path, jsonTextOf(data, { ...this.#limits, path }), cas), signal);
+  async put<T>(path: string, data: JsonInput<T>, options: PutOptions = {}): Promise<PutResult> {
+    return this.#commitOne(this.#preparePut(path, jsonTextOf(data, { ...this.#limits, path }), options.cas), options);
   }
 
   /** The current version, or the given one; undefined if there is none. */
@@ -233,9 +233,9 @@ export class SecretEngine {
   async update<T>(
     path: string,
     fn: (data: JsonObject | null | undefined) => JsonInput<T> | Promise<JsonInput<T>>,
-    { signal }: Cancellable = {},
+    options: TxOptions = {},
   ): Promise<PutResult> {
-    return this.#replace(path, { signal, standsForCas: true }, async (read) => {
+    return this.#replace(path, options, true, async (read) => {
       const secret = read?.version && withData(await this.#finishRead(path, read, read.version));
       return jsonTextOf(await fn(secret?.data), { ...this.#limits, path });
     });
@@ -245,11 +245,11 @@ export class SecretEngine {
    * Merges into the current version (RFC 7396: null removes a member) and writes the result as a new version.
    * @throws KvError `NOT_FOUND` if there is no version, `NOT_LIVE` if the current one is deleted or destroyed
    */
-  async patch<T>(path: string, patch: JsonInput<T>, { cas, signal }: PutOptions = {}): Promise<PutResult> {
+  async patch<T>(path: string, patch: JsonInput<T>, options: PutOptions = {}): Promise<PutResult> {
     const patchText = jsonTextOf(patch, { ...this.#limits, path });
-    return this.#replace(path, { cas, signal, standsForCas: false }, async (read) => {
+    return this.#replace(path, options, false, async (read) => {
       if (read?.version === undefined) throw new KvError('NOT_FOUND', {}, { path });
-      const refusal = checkCas(read.state, cas, read.config);
+      const refusal = checkCas(read.state, options.cas, read.config);
       if (refusal !== undefined) throw new KvError(refusal.code, refusal.details, { path });
       if (read.version.state !== 'live') throw new KvError('NOT_LIVE', { current: factsOf(read.version) }, { path });
       const { text } = await this.#finishRead(path, read, read.version);
@@ -258,23 +258,23 @@ export class SecretEngine {
   }
 
   /** Soft delete of the current version. Nothing to delete is fine. */
-  async delete(path: string, { signal }: Cancellable = {}): Promise<void> {
-    await this.#commitOne(this.#plain({ kind: 'delete', path }), signal);
+  async delete(path: string, options: TxOptions = {}): Promise<void> {
+    await this.#commitOne(this.#plain({ kind: 'delete', path }), options);
   }
 
   /** Soft delete of the given versions; those that don't exist are passed over. */
-  async deleteVersions(path: string, versions: readonly number[], { signal }: Cancellable = {}): Promise<void> {
-    await this.#commitOne(this.#onVersions({ kind: 'delete', path, versions }), signal);
+  async deleteVersions(path: string, versions: readonly number[], options: TxOptions = {}): Promise<void> {
+    await this.#commitOne(this.#onVersions({ kind: 'delete', path, versions }), options);
   }
 
   /** Takes a soft delete back. */
-  async undelete(path: string, versions: readonly number[], { signal }: Cancellable = {}): Promise<void> {
-    await this.#commitOne(this.#onVersions({ kind: 'undelete', path, versions }), signal);
+  async undelete(path: string, versions: readonly number[], options: TxOptions = {}): Promise<void> {
+    await this.#commitOne(this.#onVersions({ kind: 'undelete', path, versions }), options);
   }
 
   /** Removes the values of versions for good. */
-  async destroy(path: string, versions: readonly number[], { signal }: Cancellable = {}): Promise<void> {
-    await this.#commitOne(this.#onVersions({ kind: 'destroy', path, versions }), signal);
+  async destroy(path: string, versions: readonly number[], options: TxOptions = {}): Promise<void> {
+    await this.#commitOne(this.#onVersions({ kind: 'destroy', path, versions }), options);
   }
 
   /** A version's members without their values, down to `depth` levels (0, the default: all). */
@@ -287,9 +287,9 @@ export class SecretEngine {
   }
 
   /** Several operations, on any secrets of the mount, as one transaction, in order; a later one sees the earlier ones. A refusal names its index. */
-  atomic<const P extends readonly Pending<unknown>[]>(build: (tx: AtomicOperations) => P, options?: Cancellable): Promise<ResultsOf<P>>;
-  atomic(build: (tx: AtomicOperations) => void, options?: Cancellable): Promise<readonly AtomicResult[]>;
-  async atomic(build: (tx: AtomicOperations) => unknown, { signal }: Cancellable = {}): Promise<never> {
+  atomic<const P extends readonly Pending<unknown>[]>(build: (tx: AtomicOperations) => P, options?: TxOptions): Promise<ResultsOf<P>>;
+  atomic(build: (tx: AtomicOperations) => void, options?: TxOptions): Promise<readonly AtomicResult[]>;
+  async atomic(build: (tx: AtomicOperations) => unknown, options: TxOptions = {}): Promise<never> {
     const prepared: Prepare[] = [];
     const add = (prepare: Prepare): Pending<never> => ({ index: prepared.push(prepare) - 1 });
     const built = build({
@@ -303,7 +303,7 @@ export class SecretEngine {
     });
     if (built instanceof Promise) throw new TypeError('the function given to atomic() must not be async');
     const shown = Array.isArray(built) ? (built as readonly Pending<unknown>[]) : undefined;
-    const results = await this.#commit(prepared, signal, true);
+    const results = await this.#commit(prepared, options, true);
     return (shown?.map(({ index }) => results[index]) ?? results) as never;
   }
 
@@ -320,15 +320,15 @@ export class SecretEngine {
   }
 
   /** Writes settings and custom metadata; what is not given stays. Makes the secret, without a version, if there is none. */
-  async putMetadata(path: string, metadata: NewMetadata, { metadataCas, signal }: MetadataOptions = {}): Promise<MetadataWritten> {
-    return this.#commitOne(this.#preparePutMetadata(path, metadata, metadataCas), signal);
+  async putMetadata(path: string, metadata: NewMetadata, options: MetadataOptions = {}): Promise<MetadataWritten> {
+    return this.#commitOne(this.#preparePutMetadata(path, metadata, options.metadataCas), options);
   }
 
   /**
    * Merges settings and custom metadata into those there are.
    * @throws KvError `NOT_FOUND` if there is no such secret
    */
-  async patchMetadata(path: string, patch: MetadataPatch, { metadataCas, signal }: MetadataOptions = {}): Promise<MetadataWritten> {
+  async patchMetadata(path: string, patch: MetadataPatch, options: MetadataOptions = {}): Promise<MetadataWritten> {
     const secretPath = this.#path(path);
     const { customMetadata: members, ...others } = patch;
     const settings: MetadataSettings = Object.fromEntries(
@@ -340,19 +340,19 @@ export class SecretEngine {
 
     const once = (): Promise<MetadataWritten> =>
       attempt(path, async () => {
-        const read = await this.#mount.read((tx, mountId) => loadHead(tx, mountId, secretPath), { signal });
+        const read = await this.#mount.read((tx, mountId) => loadHead(tx, mountId, secretPath), options);
         const head = read?.value?.head;
         if (read === undefined || head === undefined) throw new KvError('NOT_FOUND', {}, { path });
         const customMetadata = members && withoutNulls({ ...(await this.#mustOpenCustomMetadata(path, read.mount.id, head)), ...members });
         const basedOn = { incarnation: head.incarnation, customMetadataId: head.customMetadata?.recordId };
-        return this.#commitOne(this.#preparePutMetadata(path, { ...settings, customMetadata }, metadataCas, basedOn), signal);
+        return this.#commitOne(this.#preparePutMetadata(path, { ...settings, customMetadata }, options.metadataCas, basedOn), options);
       });
-    return this.#updates.run(secretPath, once, signal);
+    return this.#updates.run(secretPath, once, options.signal);
   }
 
   /** Removes a secret for good: all versions and metadata, or nothing, whatever happens meanwhile. */
-  async deleteMetadata(path: string, { signal }: Cancellable = {}): Promise<void> {
-    await this.#commitOne(this.#plain({ kind: 'deleteMetadata', path }), signal);
+  async deleteMetadata(path: string, options: TxOptions = {}): Promise<void> {
+    await this.#commitOne(this.#plain({ kind: 'deleteMetadata', path }), options);
   }
 
   // ---------------------------------------------------------------------------------------------- listing
@@ -409,14 +409,14 @@ export class SecretEngine {
   }
 
   /** Changes what is given of the mount's configuration. It acts on later writes; nothing given changes nothing. */
-  async putConfig(settings: ConfigSettings, { signal }: Cancellable = {}): Promise<void> {
+  async putConfig(settings: ConfigSettings, options: TxOptions = {}): Promise<void> {
     checkConfigSettings(settings);
     await this.#mount.write(
       async () => async (_, mount) => {
         const config = changeConfig(mount.config, settings);
         return { result: undefined, writes: config === mount.config ? [] : [putMount({ ...mount, config })] };
       },
-      { signal },
+      options,
     );
   }
 
@@ -471,43 +471,36 @@ export class SecretEngine {
   }
 
   /** Commits one command; `R` is what a command of its kind answers. */
-  async #commitOne<R extends AtomicResult>(prepare: Prepare, signal: AbortSignal | undefined): Promise<R> {
-    const [result] = await this.#commit([prepare], signal);
+  async #commitOne<R extends AtomicResult>(prepare: Prepare, options: TxOptions): Promise<R> {
+    const [result] = await this.#commit([prepare], options);
     return result as R;
   }
 
-  async #commit(prepared: readonly Prepare[], signal: AbortSignal | undefined, indexed = false): Promise<AtomicResult[]> {
-    const { applied, commands, mountId } = await this.#mount.write(
-      async (mount) => {
-        const commands = await Promise.all(prepared.map((prepare) => prepare(mount)));
-        return async (tx: ReadTx, current: MountEntry) => {
-          const applied = await apply(tx, current, commands, this.#now(), decide);
-          this.#mount.note(noteOf(applied));
-          return { result: { applied, commands, mountId: mount.id }, writes: applied.writes };
-        };
-      },
-      { signal },
-    );
+  async #commit(prepared: readonly Prepare[], options: TxOptions, indexed = false): Promise<AtomicResult[]> {
+    const { applied, commands, mountId } = await this.#mount.write(async (mount) => {
+      const commands = await Promise.all(prepared.map((prepare) => prepare(mount)));
+      return async (tx: ReadTx, current: MountEntry) => {
+        const applied = await apply(tx, current, commands, this.#now(), decide);
+        this.#mount.note(noteOf(applied));
+        return { result: { applied, commands, mountId: mount.id }, writes: applied.writes };
+      };
+    }, options);
     if (applied.kind === 'done') return Promise.all(applied.outcomes.map((outcome) => this.#finish(mountId, outcome)));
     const { rejection, index } = applied;
     throw new KvError(rejection.code, rejection.details, { path: commands[index]?.path, index: indexed ? index : undefined });
   }
 
   /** The one way to make a new value from the old one: read, make, commit if what was read is still so, else again. */
-  #replace(
-    path: string,
-    { cas, signal, standsForCas }: PutOptions & Pick<Basis, 'standsForCas'>,
-    make: (read: Read | undefined) => Promise<JsonText>,
-  ): Promise<PutResult> {
+  #replace(path: string, options: PutOptions, standsForCas: boolean, make: (read: Read | undefined) => Promise<JsonText>): Promise<PutResult> {
     const secretPath = this.#path(path);
     const once = (): Promise<PutResult> =>
       attempt(path, async () => {
-        const read = await this.#read(secretPath, { signal });
+        const read = await this.#read(secretPath, { signal: options.signal });
         const { incarnation, currentVersion = 0 } = read?.state.head ?? {};
         const basedOn: Basis = { incarnation, version: currentVersion, live: read?.version?.state === 'live', standsForCas };
-        return this.#commitOne(this.#preparePut(path, await make(read), cas, basedOn), signal);
+        return this.#commitOne(this.#preparePut(path, await make(read), options.cas, basedOn), options);
       });
-    return this.#updates.run(secretPath, once, signal);
+    return this.#updates.run(secretPath, once, options.signal);
   }
 
   // ---------------------------------------------------------------------------------------------- the read path

@@ -18,6 +18,7 @@ import { bindingOf, environmentOf, MountHandle, mintId } from './mount-handle.ts
 import { parsePath } from './path.ts';
 import type { SecretState } from './record.ts';
 import { openNamed } from './sealer.ts';
+import type { TxOptions } from './store.ts';
 
 export interface Kv1Options extends EngineOptions {
   /** The mount's path, or a mount of `Mounts.list()`. KV v1 has no default path. */
@@ -49,24 +50,21 @@ export class Kv1Engine {
   }
 
   /** Writes the value, in place of the one there is. */
-  async put<T>(path: string, data: JsonInput<T>, { signal }: Cancellable = {}): Promise<void> {
+  async put<T>(path: string, data: JsonInput<T>, options: TxOptions = {}): Promise<void> {
     const secretPath = parsePath(path, this.#limits.maxPathBytes);
     const text = jsonTextOf(data, { ...this.#limits, path });
     const { environment, sealer } = this.#mount;
-    await this.#mount.write(
-      async (mount) => {
-        const recordId = mintId(environment);
-        const sealed = await sealer.seal(new TextEncoder().encode(text), { mountId: mount.id, recordId });
-        const freshIncarnation = mintId(environment);
-        return async (tx) => {
-          const state = await loadHead(tx, mount.id, secretPath);
-          const facts = { ref: { mountId: mount.id, path: secretPath }, now: environment.clock() };
-          const command = { kind: 'put' as const, path: secretPath, payload: { recordId, sealed }, freshIncarnation };
-          return { result: undefined, writes: decideV1Put(state, command, facts) };
-        };
-      },
-      { signal },
-    );
+    await this.#mount.write(async (mount) => {
+      const recordId = mintId(environment);
+      const sealed = await sealer.seal(new TextEncoder().encode(text), { mountId: mount.id, recordId });
+      const freshIncarnation = mintId(environment);
+      return async (tx) => {
+        const state = await loadHead(tx, mount.id, secretPath);
+        const facts = { ref: { mountId: mount.id, path: secretPath }, now: environment.clock() };
+        const command = { kind: 'put' as const, path: secretPath, payload: { recordId, sealed }, freshIncarnation };
+        return { result: undefined, writes: decideV1Put(state, command, facts) };
+      };
+    }, options);
   }
 
   /** The value; undefined if there is none. */
@@ -90,7 +88,7 @@ export class Kv1Engine {
   }
 
   /** Removes the value for good. Nothing there is fine. */
-  async delete(path: string, { signal }: Cancellable = {}): Promise<void> {
+  async delete(path: string, options: TxOptions = {}): Promise<void> {
     const secretPath = parsePath(path, this.#limits.maxPathBytes);
     await this.#mount.write(
       async (mount) => async (tx) => {
@@ -98,7 +96,7 @@ export class Kv1Engine {
         const facts = { ref: { mountId: mount.id, path: secretPath }, now: this.#mount.environment.clock() };
         return { result: undefined, writes: decideV1Delete(state, facts) };
       },
-      { signal },
+      options,
     );
   }
 

@@ -68,6 +68,7 @@ export interface WriteOutcome<T> {
 }
 
 export interface TxOptions {
+  /** Cancels up to the commit request: nothing happened, and the promise rejects with `signal.reason`. Ignored from then on. */
   readonly signal?: AbortSignal | undefined;
   /** When a commit counts as done; for stores that know a difference. Default: what the store was opened with. */
   readonly durability?: Durability | undefined;

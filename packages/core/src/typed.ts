@@ -2,8 +2,8 @@
 import type { PutOptions, PutResult, ReadOptions, Secret, SecretEngine } from './engine.ts';
 import { KvError } from './errors.ts';
 import type { JsonInput } from './json-input.ts';
-import type { Cancellable } from './listing.ts';
 import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
+import type { TxOptions } from './store.ts';
 
 export type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
 
@@ -21,14 +21,14 @@ export interface TypedSecret<S extends StandardSchema> {
   /** As `SecretEngine.put`. */
   put(data: JsonInput<InputOf<S>>, options?: PutOptions): Promise<PutResult>;
   /** As `SecretEngine.update`; `fn` sees what the schema makes of the value, and returns what the schema takes. */
-  update(fn: Change<S>, options?: Cancellable): Promise<PutResult>;
+  update(fn: Change<S>, options?: TxOptions): Promise<PutResult>;
 }
 
 /** The secrets below a folder, by their paths relative to it, whose values all fit one schema. */
 export interface TypedFolder<S extends StandardSchema> {
   get(path: string, options?: ReadOptions): Promise<TypedRead<S> | undefined>;
   put(path: string, data: JsonInput<InputOf<S>>, options?: PutOptions): Promise<PutResult>;
-  update(path: string, fn: Change<S>, options?: Cancellable): Promise<PutResult>;
+  update(path: string, fn: Change<S>, options?: TxOptions): Promise<PutResult>;
 }
 
 /**

@@ -1,4 +1,16 @@
-import type { CommitListener, Entry, KeyRange, KvStore, ReadTx, StoredValue, StoreKey, TxOptions, Write, WriteOutcome } from '@sealkv/core';
+import type {
+  CommitListener,
+  Durability,
+  Entry,
+  KeyRange,
+  KvStore,
+  ReadTx,
+  StoredValue,
+  StoreKey,
+  TxOptions,
+  Write,
+  WriteOutcome,
+} from '@sealkv/core';
 import { checkWrites, compareKeys, isSealKvError, runBody, StoreError, touchedBy } from '@sealkv/core';
 import type { IDBPCursor, IDBPObjectStore } from 'idb';
 import { wrap } from 'idb';
@@ -10,11 +22,11 @@ import { openDatabase, RECORDS } from './open.ts';
 
 export interface IdbStoreOptions extends OpenOptions {
   /**
-   * When a commit counts as done: `'strict'`, the default, once it is on the disk; `'relaxed'` once the operating system has it. Neither loses
-   * one to a killed tab or browser; a power failure may take the last relaxed ones. A strict commit costs two to four relaxed ones, and an
-   * application writes a secret rarely.
+   * When a commit counts as done, unless the operation says otherwise: `'strict'`, the default, once it is on the disk; `'relaxed'` once the
+   * operating system has it. Neither loses one to a killed tab or browser; a power failure may take the last relaxed ones. A strict commit costs
+   * two to four relaxed ones, and an application writes a secret rarely.
    */
-  readonly durability?: 'strict' | 'relaxed' | undefined;
+  readonly durability?: Durability | undefined;
 }
 
 /**
@@ -38,13 +50,14 @@ class IdbStore implements KvStore {
     this.#options = options;
   }
 
-  read<T>(body: (tx: ReadTx) => Promise<T>, { signal }: TxOptions = {}): Promise<T> {
-    return this.#track(() => this.#transact('readonly', signal, (tx) => runBody(transactionOn(tx), body, signal)));
+  read<T>(body: (tx: ReadTx) => Promise<T>, options: TxOptions = {}): Promise<T> {
+    return this.#track(() => this.#transact('readonly', options, (tx) => runBody(transactionOn(tx), body, options.signal)));
   }
 
-  write<T>(body: (tx: ReadTx) => Promise<WriteOutcome<T>>, { signal }: TxOptions = {}): Promise<T> {
+  write<T>(body: (tx: ReadTx) => Promise<WriteOutcome<T>>, options: TxOptions = {}): Promise<T> {
+    const { signal } = options;
     return this.#track(() =>
-      this.#transact('readwrite', signal, async (tx) => {
+      this.#transact('readwrite', options, async (tx) => {
         const { result, writes } = await runBody(transactionOn(tx), body, signal);
         checkWrites(writes);
         signal?.throwIfAborted();
@@ -57,7 +70,7 @@ class IdbStore implements KvStore {
   /** In other tabs and workers where there is `BroadcastChannel`, which is in all current browsers; else their commits are found at the next look. */
   onCommit(listener: CommitListener): () => void {
     if (this.#closed) throw closed();
-    const unlisten = listen(this.#name, listener, () => this.#track(() => this.#transact('readonly', undefined, loadRevision)));
+    const unlisten = listen(this.#name, listener, () => this.#track(() => this.#transact('readonly', {}, loadRevision)));
     const end = (): void => {
       unlisten();
       this.#listening.delete(end);
@@ -100,9 +113,9 @@ class IdbStore implements KvStore {
     }
   }
 
-  async #transact<T>(mode: IDBTransactionMode, signal: AbortSignal | undefined, run: (tx: IDBTransaction) => Promise<T>): Promise<T> {
+  async #transact<T>(mode: IDBTransactionMode, { signal, durability }: TxOptions, run: (tx: IDBTransaction) => Promise<T>): Promise<T> {
     signal?.throwIfAborted();
-    const tx = await this.#begin(mode);
+    const tx = await this.#begin(mode, durability ?? this.#options.durability ?? 'strict');
     try {
       return await run(tx);
     } catch (error) {
@@ -111,16 +124,16 @@ class IdbStore implements KvStore {
     }
   }
 
-  async #begin(mode: IDBTransactionMode, lastAttempt = false): Promise<IDBTransaction> {
+  async #begin(mode: IDBTransactionMode, durability: Durability, lastAttempt = false): Promise<IDBTransaction> {
     const connection = (this.#connection ??= this.#connect());
     const db = await connection;
     try {
-      return db.transaction(RECORDS, mode, { durability: this.#options.durability ?? 'strict' });
+      return db.transaction(RECORDS, mode, { durability });
     } catch (cause) {
       if (lastAttempt || !isEnded(cause)) throw storeError(cause);
       // The connection died and nobody told us. Nothing has been asked for yet, so once more is safe.
       this.#forget(connection);
-      return this.#begin(mode, true);
+      return this.#begin(mode, durability, true);
     }
   }
 

@@ -768,35 +768,38 @@ export const storeContract: readonly ContractCase[] = [
     deepEqual(heard, [[{ kind: 'put', key: 'b' }]]);
   }),
 
-  rule('a listener hears no more once it was ended; of the close of its handle it hears last; the same function may listen twice', async (store, harness) => {
-    if (!store.onCommit) return;
-    const other = await harness.open();
-    const heard: Touches = [];
-    const listener = (touched: readonly Touched[] | undefined): number => heard.push(touched);
-    const end = store.onCommit(listener);
-    store.onCommit(listener);
-    const ear = listeningTo(other);
-    await load(store, 'a');
-    await commit(store, put('a'));
-    equal(heard.length, 2, 'how often the function was called');
-    end();
-    end();
-    await commit(store, put('b'));
-    equal(heard.length, 3, 'how often it was called after one of the two was ended');
-    await store.close();
-    deepEqual(heard.slice(3), [undefined], 'what it heard of the close');
-    await commit(other, put('c'));
-    await ear.until('c');
-    equal(heard.length, 4, 'how often it was called after the close');
-    let refusal: unknown;
-    try {
+  rule(
+    'a listener hears no more once it was ended; of the close of its handle it hears last; the same function may listen twice',
+    async (store, harness) => {
+      if (!store.onCommit) return;
+      const other = await harness.open();
+      const heard: Touches = [];
+      const listener = (touched: readonly Touched[] | undefined): number => heard.push(touched);
+      const end = store.onCommit(listener);
       store.onCommit(listener);
-    } catch (error) {
-      refusal = error;
-    }
-    equal(isSealKvError(refusal, 'CLOSED'), true, 'a listener is refused after the close');
-    await other.close();
-  }),
+      const ear = listeningTo(other);
+      await load(store, 'a');
+      await commit(store, put('a'));
+      equal(heard.length, 2, 'how often the function was called');
+      end();
+      end();
+      await commit(store, put('b'));
+      equal(heard.length, 3, 'how often it was called after one of the two was ended');
+      await store.close();
+      deepEqual(heard.slice(3), [undefined], 'what it heard of the close');
+      await commit(other, put('c'));
+      await ear.until('c');
+      equal(heard.length, 4, 'how often it was called after the close');
+      let refusal: unknown;
+      try {
+        store.onCommit(listener);
+      } catch (error) {
+        refusal = error;
+      }
+      equal(isSealKvError(refusal, 'CLOSED'), true, 'a listener is refused after the close');
+      await other.close();
+    },
+  ),
 
   // Closing
 
