@@ -94,7 +94,8 @@ export class KvError<C extends KvErrorCode = KvErrorCode> extends Error {
  * - `TRANSACTION_FINISHED`: a transaction was used after its end.
  * - `CLOSED`: the store was closed. - `QUOTA_EXCEEDED`: no space left. - `ABORTED`: the storage gave the transaction up.
  * - `VALUE_TOO_LARGE` / `INVALID_KEY`: the adapter's platform could not store this in production.
- * - `COMMIT_UNKNOWN`: the connection to the storage was lost after the commit was requested.
+ * - `TIMED_OUT`: the storage did not answer; the transaction was given up before its commit.
+ * - `COMMIT_UNKNOWN`: the connection to the storage was lost after the commit was requested, or it does not answer.
  * - `NEWER_FORMAT`: the records were written by a newer SealKV. - `CORRUPT`: a record is missing or not readable.
  * - `UNSUPPORTED`: this kind of store can't do it. - `FAILED`: anything else the storage answered; see `cause`.
  */
@@ -104,6 +105,7 @@ export type StoreErrorCode =
   | 'CLOSED'
   | 'QUOTA_EXCEEDED'
   | 'ABORTED'
+  | 'TIMED_OUT'
   | 'VALUE_TOO_LARGE'
   | 'INVALID_KEY'
   | 'COMMIT_UNKNOWN'

@@ -46,6 +46,7 @@ const BY_BROKEN_CODE: { readonly [C in StoreErrorCode | SealErrorCode]: { readon
   QUOTA_EXCEEDED: { status: 507, message: 'the storage is full; nothing was done' },
   CLOSED: { status: 503, message: 'the storage is closed; nothing was done' },
   ABORTED: { status: 503, message: 'the storage gave up; nothing was done' },
+  TIMED_OUT: { status: 503, message: 'the storage does not answer; nothing was done' },
   FAILED: { status: 503, message: 'the storage failed; nothing was done' },
   COMMIT_UNKNOWN: { status: 503, message: 'the storage was lost; whether this request was carried out is unknown' },
   NEWER_FORMAT: { status: 503, message: 'the data was written by a newer version of SealKV; nothing was done' },

@@ -1,9 +1,9 @@
 import type { StoreErrorCode } from '@sealkv/core';
-import { StoreError } from '@sealkv/core';
+import { isSealKvError, StoreError } from '@sealkv/core';
 
 /** What the refusal of a request, or of a connection, means. Nothing was applied. */
 export function storeError(cause: unknown): StoreError {
-  return new StoreError(CODES[nameOf(cause)] ?? 'FAILED', 'IndexedDB refused', { cause });
+  return cause instanceof StoreError ? cause : new StoreError(CODES[nameOf(cause)] ?? 'FAILED', 'IndexedDB refused', { cause });
 }
 
 /**
@@ -18,16 +18,26 @@ export function requestError(tx: IDBTransaction, cause: unknown): StoreError {
 
 /**
  * What the abort of a transaction means whose commit was requested. A script cannot abort it any more; so unless the storage names a reason,
- * the connection was lost, before the commit or after it. WebKit says `UnknownError` for that (bug 197050), as for much else.
+ * the connection was lost, before the commit or after it. WebKit says `UnknownError` for that (bug 197050), as for much else; also for a disk that
+ * is full, and then says what it could not do.
  */
 export function commitError(cause: unknown): StoreError {
+  if (nameOf(cause) === 'UnknownError' && /^Unable to (store|delete|clear) /.test((cause as Error).message))
+    return new StoreError('QUOTA_EXCEEDED', 'IndexedDB can not write, which a full disk causes', { cause });
   return cause && !['AbortError', 'UnknownError'].includes(nameOf(cause))
     ? storeError(cause)
     : new StoreError('COMMIT_UNKNOWN', 'the connection to IndexedDB was lost during a commit', { cause });
 }
 
-/** Whether the connection, or the transaction, is of no use any more. */
-export function isEnded(error: unknown): boolean {
+/** Whether the connection may be of no use any more. WebKit says `UnknownError` where it lost it, or the transaction. */
+export function isLost(error: unknown): error is StoreError {
+  return isSealKvError(error) && (LOST.includes(error.code) || nameOf(error.cause) === 'UnknownError');
+}
+
+const LOST: readonly string[] = ['ABORTED', 'TIMED_OUT', 'COMMIT_UNKNOWN'];
+
+/** Whether the transaction is of no use any more. */
+function isEnded(error: unknown): boolean {
   return CODES[nameOf(error)] === 'ABORTED';
 }
 

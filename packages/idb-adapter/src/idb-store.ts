@@ -11,14 +11,14 @@ import type {
   Write,
   WriteOutcome,
 } from '@sealkv/core';
-import { checkWrites, compareKeys, isSealKvError, runBody, StoreError, touchedBy } from '@sealkv/core';
+import { checkWrites, compareKeys, runBody, StoreError, touchedBy } from '@sealkv/core';
 import type { IDBPCursor, IDBPObjectStore } from 'idb';
 import { wrap } from 'idb';
 import type { Revision } from './commits.ts';
 import { compare, listen, tell } from './commits.ts';
-import { commitError, isEnded, requestError, storeError } from './dom-errors.ts';
+import { commitError, isLost, requestError, storeError } from './dom-errors.ts';
 import type { OpenOptions } from './open.ts';
-import { openDatabase, RECORDS } from './open.ts';
+import { openDatabase, RECORDS, timer } from './open.ts';
 
 export interface IdbStoreOptions extends OpenOptions {
   /**
@@ -30,8 +30,9 @@ export interface IdbStoreOptions extends OpenOptions {
 }
 
 /**
- * A store in the IndexedDB database `name`, which all tabs and workers of the origin share. Opens on first use, and again where the browser
- * has closed the connection (Safari does that to pages that slept).
+ * A store in the IndexedDB database `name`, which all tabs and workers of the origin share. Opens on first use. What the browser gave up before
+ * its commit was requested (Safari loses connections and transactions of pages that slept) is done once more, on a new connection. What does not
+ * answer is `TIMED_OUT`, or `COMMIT_UNKNOWN` from the commit request on.
  */
 export function idbStore(name: string, options: IdbStoreOptions = {}): KvStore {
   return new IdbStore(name, options);
@@ -44,6 +45,10 @@ class IdbStore implements KvStore {
   readonly #listening = new Map<() => void, CommitListener>();
   #connection: Promise<IDBDatabase> | undefined;
   #closed = false;
+  /** A connection was lost, and nobody has compared revisions since. */
+  #missing = false;
+  /** Counts what the storage has answered. */
+  #answers = 0;
 
   constructor(name: string, options: IdbStoreOptions) {
     this.#name = name;
@@ -51,14 +56,14 @@ class IdbStore implements KvStore {
   }
 
   read<T>(body: (tx: ReadTx) => Promise<T>, options: TxOptions = {}): Promise<T> {
-    return this.#track(() => this.#transact('readonly', options, (tx) => runBody(transactionOn(tx), body, options.signal)));
+    return this.#track(() => this.#transact('readonly', options, (tx) => runBody(this.#bodysView(tx), body, options.signal)));
   }
 
   write<T>(body: (tx: ReadTx) => Promise<WriteOutcome<T>>, options: TxOptions = {}): Promise<T> {
     const { signal } = options;
     return this.#track(() =>
       this.#transact('readwrite', options, async (tx) => {
-        const { result, writes } = await runBody(transactionOn(tx), body, signal);
+        const { result, writes } = await runBody(this.#bodysView(tx), body, signal);
         checkWrites(writes);
         signal?.throwIfAborted();
         await this.#commit(tx, writes);
@@ -93,13 +98,8 @@ class IdbStore implements KvStore {
 
   async #commit(tx: IDBTransaction, writes: readonly Write[]): Promise<void> {
     const to = crypto.getRandomValues(new Uint32Array(4)).join('');
-    try {
-      const from = await commit(tx, writes, to);
-      if (writes.length > 0) tell(this.#name, { from, to, touched: touchedBy(writes) });
-    } catch (error) {
-      if (isSealKvError(error, 'COMMIT_UNKNOWN')) tell(this.#name, { from: null, to: null });
-      throw error;
-    }
+    const from = await commit(tx, writes, to);
+    if (writes.length > 0) tell(this.#name, { from, to, touched: touchedBy(writes) });
   }
 
   async #track<T>(start: () => Promise<T>): Promise<T> {
@@ -114,27 +114,45 @@ class IdbStore implements KvStore {
   }
 
   async #transact<T>(mode: IDBTransactionMode, { signal, durability }: TxOptions, run: (tx: IDBTransaction) => Promise<T>): Promise<T> {
-    signal?.throwIfAborted();
-    const tx = await this.#begin(mode, durability ?? this.#options.durability ?? 'strict');
-    try {
-      return await run(tx);
-    } catch (error) {
-      abandon(tx);
-      throw error;
+    for (let isRetry = false; ; isRetry = true) {
+      signal?.throwIfAborted();
+      const connection = (this.#connection ??= this.#connect());
+      let tx: IDBTransaction | undefined;
+      try {
+        tx = begin(await connection, mode, durability ?? this.#options.durability ?? 'strict');
+        const result = await this.#answered(tx, run(tx));
+        if (this.#missing) compare(this.#name);
+        this.#missing = false;
+        return result;
+      } catch (error) {
+        const requested = tx !== undefined && COMMITTING.has(tx);
+        abandon(tx);
+        if (!isLost(error)) throw error;
+        this.#drop(connection);
+        if (requested) tell(this.#name, { from: null, to: null });
+        // Once more, only if the commit was certainly not requested; and what did not answer will not.
+        if (requested || isRetry || error.code === 'TIMED_OUT') throw error;
+      } finally {
+        this.#answers++;
+      }
     }
   }
 
-  async #begin(mode: IDBTransactionMode, durability: Durability, lastAttempt = false): Promise<IDBTransaction> {
-    const connection = (this.#connection ??= this.#connect());
-    const db = await connection;
-    try {
-      return db.transaction(RECORDS, mode, { durability });
-    } catch (cause) {
-      if (lastAttempt || !isEnded(cause)) throw storeError(cause);
-      // The connection died and nobody told us. Nothing has been asked for yet, so once more is safe.
-      this.#forget(connection);
-      return this.#begin(mode, durability, true);
-    }
+  /** Rejects once the storage has answered nothing at all, in this transaction or another, for as long as it may take. */
+  #answered<T>(tx: IDBTransaction, outcome: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let cancel: () => void;
+      const wait = (): void => {
+        const answers = this.#answers;
+        cancel = timer(this.#options, () => (answers === this.#answers ? reject(unanswered(tx)) : wait()));
+      };
+      wait();
+      outcome.then(resolve, reject).finally(() => cancel());
+    });
+  }
+
+  #bodysView(tx: IDBTransaction): ReadTx {
+    return transactionOn(tx, () => this.#answers++);
   }
 
   #connect(): Promise<IDBDatabase> {
@@ -146,17 +164,43 @@ class IdbStore implements KvStore {
     return connection;
   }
 
+  #drop(connection: Promise<IDBDatabase>): void {
+    this.#missing = true;
+    this.#forget(connection);
+    connection.then(
+      (db) => db.close(),
+      () => undefined,
+    );
+  }
+
   #forget(connection: Promise<IDBDatabase>): void {
     if (this.#connection === connection) this.#connection = undefined;
   }
 }
 
-function transactionOn(tx: IDBTransaction): ReadTx {
+/** Those whose commit was requested: they are never run again, whatever becomes of them. */
+const COMMITTING = new WeakSet<IDBTransaction>();
+
+function begin(db: IDBDatabase, mode: IDBTransactionMode, durability: Durability): IDBTransaction {
+  try {
+    return db.transaction(RECORDS, mode, { durability });
+  } catch (cause) {
+    throw storeError(cause);
+  }
+}
+
+function unanswered(tx: IDBTransaction): StoreError {
+  return COMMITTING.has(tx) ? commitError(undefined) : new StoreError('TIMED_OUT', 'IndexedDB does not answer');
+}
+
+function transactionOn(tx: IDBTransaction, answered: () => void): ReadTx {
   const asking = async <T>(ask: (store: IDBPObjectStore) => Promise<T>): Promise<T> => {
     try {
       return await ask(wrap(tx.objectStore(RECORDS)));
     } catch (cause) {
       throw requestError(tx, cause);
+    } finally {
+      answered();
     }
   };
   return {
@@ -221,6 +265,7 @@ function commit(tx: IDBTransaction, writes: readonly Write[], revision: Revision
     }
     for (const write of writes) request(store, write);
     tx.commit();
+    COMMITTING.add(tx);
   } catch (cause) {
     throw requestError(tx, cause);
   }
@@ -238,9 +283,9 @@ function request(store: IDBObjectStore, write: Write): void {
 }
 
 /** IndexedDB would commit what was written before an exception, and keep a transaction's place in the queue. */
-function abandon(tx: IDBTransaction): void {
+function abandon(tx: IDBTransaction | undefined): void {
   try {
-    tx.abort();
+    tx?.abort();
   } catch {
     // It has ended by itself.
   }

@@ -3,3 +3,4 @@ export type { DeviceKeyOptions } from './device-key.ts';
 export { deviceKey } from './device-key.ts';
 export type { IdbStoreOptions } from './idb-store.ts';
 export { idbStore } from './idb-store.ts';
+export type { OpenOptions } from './open.ts';

@@ -7,18 +7,22 @@ export type NativeEvent = 'open' | 'transaction' | (typeof REQUESTS)[number] | '
 
 /**
  * - `go`: nothing special.
- * - `throw`: the call throws an `UnknownError`.
+ * - `throw`: the call throws.
  * - `abort`: the storage gives the transaction up right after it has taken the call (`commit`: right before; `open`: as `throw`).
+ * - `refuse`, at `commit`: the storage takes the call, and gives the transaction up later.
+ * - `hang`, not at `transaction` and `commit`: it is never answered.
  * - `crash`: the tab dies before the call. What had not requested its commit is gone, nobody is told anything any more, and every later call throws: a
  *   test forgets the promises of before, and looks at the database through a factory of its own.
  *
  * At `complete` the commit has happened; `throw` and `abort` are a connection lost before that could be told.
  */
-export type NativeFault = 'go' | 'throw' | 'abort' | 'crash';
+export type NativeFault = 'go' | 'throw' | 'abort' | 'refuse' | 'hang' | 'crash';
 
 export interface FaultPlan {
   /** Asked at every event of any connection. They are numbered from 0. */
   onEvent(n: number, name: NativeEvent): NativeFault;
+  /** What the storage says. Default: an `UnknownError` where a call throws, an `AbortError` where a transaction is given up. */
+  readonly error?: DOMException | undefined;
 }
 
 /**
@@ -41,31 +45,33 @@ export function faultyIndexedDB(factory: IDBFactory, plan: FaultPlan): IDBFactor
     if (fault === 'crash') crash();
     return fault;
   };
-  const enter = (name: NativeEvent): 'go' | 'abort' => {
+  const failure = (name: NativeEvent): DOMException => plan.error ?? new DOMException(`injected at ${name}`, 'UnknownError');
+  const enter = (name: NativeEvent): Exclude<NativeFault, 'throw' | 'crash'> => {
     const fault = faultAt(name);
-    if (fault === 'go' || fault === 'abort') return fault;
-    throw new DOMException(`injected at ${name}`, 'UnknownError');
+    if (fault === 'throw' || fault === 'crash') throw failure(name);
+    return fault;
   };
   /** Listens before anybody else does, so that nobody else hears after a crash. */
-  const mute = (target: EventTarget, ...types: readonly string[]): void => {
-    for (const type of types) target.addEventListener(type, (event) => crashed && event.stopImmediatePropagation());
+  const mute = (target: EventTarget, fault: NativeFault, ...types: readonly string[]): void => {
+    for (const type of types) target.addEventListener(type, (event) => (crashed || fault === 'hang') && event.stopImmediatePropagation());
   };
 
   const open = (name: string, version?: number): IDBOpenDBRequest => {
-    if (enter('open') === 'abort') throw new DOMException('injected at open', 'UnknownError');
+    const fault = enter('open');
+    if (fault === 'abort') throw failure('open');
     const request = factory.open(name, version);
     request.addEventListener('success', () => (crashed ? request.result.close() : watchDatabase(request.result)));
-    mute(request, 'success', 'error', 'blocked');
+    mute(request, fault, 'success', 'error', 'blocked');
     return request;
   };
   const watchDatabase = (db: IDBDatabase): void => {
     connections.add(db);
-    mute(db, 'versionchange', 'close');
+    mute(db, 'go', 'versionchange', 'close');
     replace(db, 'transaction', (native) => (...args) => {
       const fault = enter('transaction');
       const tx = native(...args);
       watchTransaction(tx);
-      if (fault === 'abort') giveUp(tx);
+      if (fault === 'abort') giveUp(tx, plan.error);
       return tx;
     });
   };
@@ -78,9 +84,11 @@ export function faultyIndexedDB(factory: IDBFactory, plan: FaultPlan): IDBFactor
       if (fault !== 'go') event.stopImmediatePropagation();
       if (fault === 'throw' || fault === 'abort') loseConnection(tx, event);
     });
-    mute(tx, 'abort', 'error');
+    mute(tx, 'go', 'abort', 'error');
     replace(tx, 'commit', (native) => () => {
-      if (enter('commit') === 'abort') giveUp(tx);
+      const fault = enter('commit');
+      if (fault === 'refuse') return queueMicrotask(() => giveUp(tx, plan.error));
+      if (fault === 'abort') giveUp(tx, plan.error);
       native();
     });
     replace(tx, 'objectStore', (native) => (name) => {
@@ -93,8 +101,8 @@ export function faultyIndexedDB(factory: IDBFactory, plan: FaultPlan): IDBFactor
     replace<Record<string, (...args: unknown[]) => IDBRequest>, string>(store as never, name, (native) => (...args) => {
       const fault = enter(name);
       const request = native(...args);
-      mute(request, 'success', 'error');
-      if (fault === 'abort') giveUp(tx);
+      mute(request, fault, 'success', 'error');
+      if (fault === 'abort') giveUp(tx, plan.error);
       return request;
     });
   };
@@ -108,8 +116,8 @@ export function faultyIndexedDB(factory: IDBFactory, plan: FaultPlan): IDBFactor
 }
 
 /** As the storage does it: with an error, which a script's `abort()` has not. */
-function giveUp(tx: IDBTransaction): void {
-  Object.defineProperty(tx, 'error', { value: new DOMException('injected', 'AbortError'), writable: true });
+function giveUp(tx: IDBTransaction, error = new DOMException('injected', 'AbortError')): void {
+  Object.defineProperty(tx, 'error', { value: error, writable: true });
   tx.abort();
 }
 
