@@ -11,7 +11,7 @@ const CEILINGS = {
   '@sealkv/core/memory': 2_050,
   '@sealkv/core/typed': 700,
   '@sealkv/core/check': 2_450,
-  '@sealkv/idb-adapter': 5_100,
+  '@sealkv/idb-adapter': 5_400,
 };
 // What an application imports together. The goal of the first is 12,288: docs/decisions/0016.
 const PAGES = [

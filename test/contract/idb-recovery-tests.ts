@@ -1,7 +1,7 @@
 import type { KvStore, Touched } from '@sealkv/core';
 import { isSealKvError, plaintextSealer, SecretEngine } from '@sealkv/core';
 import { checkStore } from '@sealkv/core/check';
-import { idbStore } from '@sealkv/idb-adapter';
+import { deleteIdbStore, deviceKey, idbStore } from '@sealkv/idb-adapter';
 import type { FaultPlan } from '@sealkv/idb-adapter/testing';
 import { faultyIndexedDB } from '@sealkv/idb-adapter/testing';
 import { describe, expect, test } from 'vitest';
@@ -218,6 +218,47 @@ export function idbRecoveryTests(): void {
     });
   });
 
+  describe('deleteIdbStore', () => {
+    test('forgets the data, and the key only if it is told to', async () => {
+      const key = await deviceKey('forgotten');
+      await increment(idbStore('forgotten'));
+      await deleteIdbStore('forgotten');
+      expect(await proofOf(await deviceKey('forgotten'))).toEqual(await proofOf(key));
+      const store = idbStore('forgotten');
+      expect(await increment(store)).toBe(1);
+      await deleteIdbStore('forgotten', { deviceKey: true });
+      expect(await proofOf(await deviceKey('forgotten'))).not.toEqual(await proofOf(key));
+      expect(await increment(store)).toBe(1);
+      await store.close();
+    });
+
+    test('of what is not there is fine', async () => {
+      await deleteIdbStore('never made', { deviceKey: true });
+    });
+
+    test('who listens hears of it, and finds the store empty', async () => {
+      const store = idbStore('listening to its end');
+      const { promise: heard, resolve } = Promise.withResolvers<unknown>();
+      await increment(store);
+      store.onCommit!(resolve);
+      await store.read((tx) => tx.get('a'));
+      await deleteIdbStore('listening to its end');
+      expect(await heard).toBeUndefined();
+      expect(await store.read((tx) => tx.get('a'))).toBeUndefined();
+      await store.close();
+    });
+
+    test('waits for a tab that does not give way, not for ever; deleted once it does', async () => {
+      await increment(idbStore('held'));
+      const holder = await opened(indexedDB.open('held'));
+      const time = handTime();
+      const deleting = time.passUntil(deleteIdbStore('held', { after: time.after }), () => true);
+      await expect(deleting).rejects.toMatchObject({ code: 'TIMED_OUT', applied: 'unknown' });
+      holder.close();
+      expect(await increment(idbStore('held'))).toBe(1);
+    });
+  });
+
   describe('no space left', () => {
     const refusals = {
       QuotaExceededError: new DOMException('', 'QuotaExceededError'),
@@ -300,6 +341,12 @@ function opened(request: IDBOpenDBRequest): Promise<IDBDatabase> {
 
 async function deleted(name: string): Promise<void> {
   await opened(indexedDB.deleteDatabase(name));
+}
+
+/** Tells keys apart that cannot be exported. */
+async function proofOf(key: CryptoKey): Promise<Uint8Array> {
+  const none = new Uint8Array(0);
+  return new Uint8Array(await crypto.subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt: none, info: none }, key, 256));
 }
 
 /** Lets everything under way come to its end. */

@@ -48,11 +48,11 @@ export function factoryOf({ indexedDB = globalThis.indexedDB }: OpenOptions): ID
  * What a request to open or delete a database answers, if it does in time. If it does not, a tab holds the database open and does not give way; or the
  * browser hangs, as Safari did at times.
  */
-export function answered<T>(request: IDBRequest<T>, options: OpenOptions): Promise<T> {
+export function answered<T>(request: IDBRequest<T>, options: OpenOptions, applied?: 'unknown'): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = timer(options, () => {
       request.onsuccess = () => (request.result as Partial<IDBDatabase> | undefined)?.close?.();
-      reject(new StoreError('TIMED_OUT', 'IndexedDB does not answer, or another tab holds the database open'));
+      reject(new StoreError('TIMED_OUT', 'IndexedDB does not answer, or another tab holds the database open', { applied }));
     });
     request.onsuccess = () => {
       cancel();
