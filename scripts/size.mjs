@@ -11,14 +11,14 @@ const CEILINGS = {
   '@sealkv/core/memory': 2_050,
   '@sealkv/core/typed': 700,
   '@sealkv/core/check': 2_450,
-  '@sealkv/idb-adapter': 5_400,
+  '@sealkv/idb-adapter': 5_450,
 };
 // What an application imports together. The goal of the first is 12,288: docs/decisions/0016.
 const PAGES = [
   {
     name: 'a page with secrets (core + idb-adapter)',
     code: `export { SecretEngine, aesGcmSealer, isSealKvError } from '@sealkv/core'; export { idbStore, deviceKey } from '@sealkv/idb-adapter'`,
-    ceiling: 15_330,
+    ceiling: 15_370,
   },
 ];
 const PACKAGES = ['core', 'idb-adapter', 'live'].filter((name) => existsSync(`packages/${name}/package.json`));

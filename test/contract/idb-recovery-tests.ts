@@ -280,6 +280,37 @@ export function idbRecoveryTests(): void {
       expect(await increment(store)).toBe(2);
       await store.close();
     });
+
+    test('deletes work in a database that refuses every put, and are told', async () => {
+      const [store, full] = [idbStore('deletes'), idbStore('deletes', { indexedDB: fullForPuts() })];
+      const heard: (readonly Touched[] | undefined)[] = [];
+      await increment(store);
+      store.onCommit!((touched) => heard.push(touched));
+      await store.read((tx) => tx.get('a'));
+      const writes = [{ kind: 'delete', key: 'a' }] as const;
+      await full.write(async () => ({ result: undefined, writes }));
+      expect(await store.read((tx) => tx.get('a'))).toBeUndefined();
+      expect(heard).toEqual([writes]);
+      // There is no revision to go by now: who listens looks at everything.
+      expect(await increment(store)).toBe(1);
+      expect(heard).toEqual([writes, undefined]);
+      await expect(full.write(async () => ({ result: 0, writes: [...writes, put('a', 1)] }))).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' });
+      expect(await increment(store)).toBe(2);
+      await Promise.all([store.close(), full.close()]);
+    });
+  });
+}
+
+/** Refuses every commit that comes with a put. */
+function fullForPuts(): IDBFactory {
+  let puts = 0;
+  return planned({
+    onEvent(_, event) {
+      if (event === 'transaction') puts = 0;
+      if (event === 'put') puts++;
+      return event === 'commit' && puts > 0 ? 'refuse' : 'go';
+    },
+    error: new DOMException('', 'QuotaExceededError'),
   });
 }
 

@@ -3,7 +3,7 @@ import type { CommitListener, Touched } from '@sealkv/core';
 /** Which commit was the last one: a random string that every commit puts beside the records. Undefined before the first. */
 export type Revision = string | undefined;
 
-/** What a commit tells all pages and workers on its database. No values. The nulls of a commit whose outcome is not known equal no revision. */
+/** What a commit tells all pages and workers on its database. No values. Null equals none: of a commit whose outcome is not known, or that left none. */
 export interface Commit {
   /** The revision that it found. Who has not heard of that one has missed something. */
   readonly from: Revision | null;

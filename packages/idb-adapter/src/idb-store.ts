@@ -11,7 +11,7 @@ import type {
   Write,
   WriteOutcome,
 } from '@sealkv/core';
-import { checkWrites, compareKeys, runBody, StoreError, touchedBy } from '@sealkv/core';
+import { checkWrites, compareKeys, isSealKvError, runBody, StoreError, touchedBy } from '@sealkv/core';
 import type { IDBPCursor, IDBPObjectStore } from 'idb';
 import { wrap } from 'idb';
 import type { Revision } from './commits.ts';
@@ -61,15 +61,26 @@ class IdbStore implements KvStore {
 
   write<T>(body: (tx: ReadTx) => Promise<WriteOutcome<T>>, options: TxOptions = {}): Promise<T> {
     const { signal } = options;
-    return this.#track(() =>
+    let deletesOnly = false;
+    const attempt = (revision: Revision): Promise<T> =>
       this.#transact('readwrite', options, async (tx) => {
         const { result, writes } = await runBody(this.#bodysView(tx), body, signal);
         checkWrites(writes);
         signal?.throwIfAborted();
-        await this.#commit(tx, writes);
+        deletesOnly = writes.every(({ kind }) => kind !== 'put');
+        const from = await commit(tx, writes, revision);
+        if (writes.length > 0) tell(this.#name, { from, to: revision ?? null, touched: touchedBy(writes) });
         return result;
-      }),
-    );
+      });
+    return this.#track(async () => {
+      try {
+        return await attempt(crypto.getRandomValues(new Uint32Array(4)).join(''));
+      } catch (error) {
+        // In a full database Chromium refuses any put, so the revision's would be what stands in the way of making room.
+        if (deletesOnly && isSealKvError(error, 'QUOTA_EXCEEDED')) return attempt(undefined);
+        throw error;
+      }
+    });
   }
 
   /** In other tabs and workers where there is `BroadcastChannel`, which is in all current browsers; else their commits are found at the next look. */
@@ -94,12 +105,6 @@ class IdbStore implements KvStore {
     const connection = this.#connection;
     this.#connection = undefined;
     (await connection)?.close();
-  }
-
-  async #commit(tx: IDBTransaction, writes: readonly Write[]): Promise<void> {
-    const to = crypto.getRandomValues(new Uint32Array(4)).join('');
-    const from = await commit(tx, writes, to);
-    if (writes.length > 0) tell(this.#name, { from, to, touched: touchedBy(writes) });
   }
 
   async #track<T>(start: () => Promise<T>): Promise<T> {
@@ -261,7 +266,8 @@ function commit(tx: IDBTransaction, writes: readonly Write[], revision: Revision
     const store = tx.objectStore(RECORDS);
     if (writes.length > 0) {
       found = store.get(REVISION);
-      store.put(revision, REVISION);
+      if (revision) store.put(revision, REVISION);
+      else store.delete(REVISION);
     }
     for (const write of writes) request(store, write);
     tx.commit();
