@@ -33,7 +33,8 @@ export function durableHost(name: string): FaultHost {
                 throw fault;
               }
             };
-            return work(durableStore(faultyStorage(state, { onEvent: (_, event) => faultAt(at, event) })), hook);
+            // What remembers is what serves; who looks afterwards looks for himself.
+            return work(durableStore(faultyStorage(state, { onEvent: (_, event) => faultAt(at, event) }), { remembers: true }), hook);
           }),
         // Or thousands of them would each keep its database open.
         discard: () => evictDurableObject(env.STORE_HOST.getByName(object)),

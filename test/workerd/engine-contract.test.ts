@@ -3,8 +3,10 @@ import { durableStore } from '../../packages/worker/src/durable-store.ts';
 import { describe, test } from 'vitest';
 import { inObject } from './in-object.ts';
 
-describe('the engine keeps its semantics in a Durable Object inside workerd', () => {
+describe.for([{}, { remembers: true }])('the engine keeps its semantics in a Durable Object (%j) inside workerd', (options) => {
   for (const { title, run } of engineContract) {
-    test(title, () => inObject(title, ({ storage }) => run({ openStore: async () => durableStore(storage) })));
+    test(title, () =>
+      inObject(`${JSON.stringify(options)} ${title}`, ({ storage }) => run({ openStore: async () => durableStore(storage, options) })),
+    );
   }
 });

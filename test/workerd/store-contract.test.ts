@@ -3,8 +3,8 @@ import { durableStore } from '../../packages/worker/src/durable-store.ts';
 import { describe, test } from 'vitest';
 import { inObject } from './in-object.ts';
 
-describe('the store of a Durable Object keeps the contract of the port inside workerd', () => {
+describe.for([{}, { remembers: true }])('the store of a Durable Object (%j) keeps the contract of the port inside workerd', (options) => {
   for (const { title, run } of storeContract) {
-    test(title, () => inObject(title, ({ storage }) => run({ open: async () => durableStore(storage) })));
+    test(title, () => inObject(`${JSON.stringify(options)} ${title}`, ({ storage }) => run({ open: async () => durableStore(storage, options) })));
   }
 });

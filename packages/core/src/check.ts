@@ -9,7 +9,7 @@ import {
   purgesPrefix,
 } from './keyspace.ts';
 import type { Head, MountEntry, VersionEntry } from './record.ts';
-import { decodeHead, decodeMount, decodePage, decodePurge, firstVersion, isTombstone, PAGE_SIZE, pageOf } from './record.ts';
+import { decodeHead, decodeMount, decodePage, decodePurge, firstVersion, PAGE_SIZE, pageOf } from './record.ts';
 import type { Entry, KvStore, ReadTx, TxOptions } from './store.ts';
 import { compareKeys, prefixEnd } from './store.ts';
 
@@ -81,7 +81,7 @@ class Check {
   async run(owners: readonly StoreOwner[]): Promise<void> {
     const ids = new Set<string>();
     for (const { key, value } of await this.#tx.scan({ from: mountsPrefix, to: prefixEnd(mountsPrefix) })) {
-      const mount = this.#decoded(key, () => (isTombstone(value) ? undefined : decodeMount(key.slice(mountsPrefix.length), value)));
+      const mount = this.#decoded(key, () => decodeMount(key.slice(mountsPrefix.length), value));
       if (mount === undefined) continue;
       this.#mounts++;
       if (ids.has(mount.id)) this.#add('inconsistent', key, 'shares its id with another mount');

@@ -3,7 +3,7 @@ import { KvError, SealError } from './errors.ts';
 import { mountKey } from './keyspace.ts';
 import { parseMountPath } from './path.ts';
 import type { MountEntry } from './record.ts';
-import { decodeMount, DEFAULT_CONFIG, isTombstone, putMount } from './record.ts';
+import { decodeMount, DEFAULT_CONFIG, putMount } from './record.ts';
 import type { Sealer } from './sealer.ts';
 import type { KvStore, ReadTx, TxOptions, WriteOutcome } from './store.ts';
 
@@ -193,7 +193,7 @@ export class MountHandle {
 
   #accept(bytes: Uint8Array | undefined): MountEntry | undefined {
     const { bound, version } = this.#binding;
-    const entry = bytes === undefined || isTombstone(bytes) ? undefined : decodeMount(this.path, bytes);
+    const entry = bytes && decodeMount(this.path, bytes);
     if (bound !== undefined) {
       // One that was not stored when it was found has no record yet, or the one that somebody else has made of it; a tombstone says that it
       // was unmounted.

@@ -4,7 +4,7 @@ import type { Environment, EnvironmentOptions, MountBinding, Scope } from './mou
 import { environmentOf, mintHexId, newMount, proveKey } from './mount-handle.ts';
 import { parseMountPath } from './path.ts';
 import type { MountEntry, MountTuning, Write } from './record.ts';
-import { decodeMount, isTombstone, putMount, putPurge, putTombstone } from './record.ts';
+import { decodeMount, putMount, putPurge, putTombstone } from './record.ts';
 import type { Sealer } from './sealer.ts';
 import type { Entry, KvStore, ReadTx, TxOptions } from './store.ts';
 import { compareKeys, deleteUpTo, prefixEnd } from './store.ts';
@@ -78,8 +78,8 @@ export class Mounts {
   }
 
   /**
-   * As {@link find}, for a transaction that reads something else too: `read` inside of it, `finish` outside. One request and no listing: mounts don't
-   * nest, so the mount is the last one not after the path.
+   * As {@link find}, for a transaction that reads something else too: `read` inside of it, `finish` outside. No listing: mounts don't nest, so if it
+   * is not the likely one (of one segment, or there from the start), it is the last one not after the path.
    */
   finding(path: string): {
     readonly read: (tx: ReadTx) => Promise<readonly Entry[]>;
@@ -87,12 +87,14 @@ export class Mounts {
   } {
     // The mount's own path may be given without its slash.
     const folder = path.endsWith('/') ? path : `${path}/`;
-    const initial = [...this.#initial.keys()].find((mount) => folder.startsWith(mount));
+    const likely = [...this.#initial.keys()].find((mount) => folder.startsWith(mount)) ?? folder.slice(0, folder.indexOf('/') + 1);
     return {
       read: async (tx) => {
-        const last = tx.scan({ from: mountsPrefix, to: `${mountKey(folder)}\0`, reverse: true, limit: 1 });
-        const [found, own] = await Promise.all([last, initial === undefined ? undefined : tx.get(mountKey(initial))]);
-        return own === undefined ? found : [{ key: mountKey(initial!), value: own }, ...found];
+        const key = mountKey(likely);
+        const own = await tx.get(key);
+        const first = own === undefined ? [] : [{ key, value: own }];
+        if (own && decodeMount(likely, own)) return first;
+        return [...first, ...(await tx.scan({ from: mountsPrefix, to: `${mountKey(folder)}\0`, reverse: true, limit: 1 }))];
       },
       finish: async (seen) => (await this.#bindings(seen)).find((binding) => folder.startsWith(binding.path)),
     };
@@ -200,7 +202,7 @@ export class Mounts {
   async #refuseConflict(tx: ReadTx, mountPath: string): Promise<void> {
     const stored = await tx.scan(everyMount);
     const taken = new Set(stored.map(({ key }) => key.slice(mountsPrefix.length)));
-    const paths = stored.filter(({ value }) => !isTombstone(value)).map(({ key }) => key.slice(mountsPrefix.length));
+    const paths = stored.filter(({ value }) => decodeMount('', value)).map(({ key }) => key.slice(mountsPrefix.length));
     for (const initial of this.#initial.keys()) if (!taken.has(initial)) paths.push(initial);
     const existing = paths.find((other) => other.startsWith(mountPath) || mountPath.startsWith(other));
     if (existing !== undefined) throw new KvError('MOUNT_IN_USE', { mount: mountPath, existing });
@@ -229,7 +231,7 @@ export class Mounts {
     const bindings = new Map<string, MountBinding | undefined>();
     for (const { key, value } of entries) {
       const path = key.slice(mountsPrefix.length);
-      const entry = isTombstone(value) ? undefined : decodeMount(path, value);
+      const entry = decodeMount(path, value);
       bindings.set(path, entry && { path, version: entry.version, bound: { entry, stored: true } });
     }
     for (const [path, { version = 2 }] of this.#initial) {
@@ -244,7 +246,7 @@ export class Mounts {
 async function load(tx: ReadTx, mountPath: string, unstored: MountEntry | undefined): Promise<MountEntry | undefined> {
   const bytes = await tx.get(mountKey(mountPath));
   if (bytes === undefined) return unstored;
-  return isTombstone(bytes) ? undefined : decodeMount(mountPath, bytes);
+  return decodeMount(mountPath, bytes);
 }
 
 /** @throws KvError `MOUNT_NOT_FOUND` */

@@ -261,9 +261,10 @@ export function decodePage(bytes: Uint8Array): readonly VersionEntry[] {
   return decode<{ readonly v: PackedEntry[] }>(bytes).facts.v.map(unpackEntry);
 }
 
-export function decodeMount(path: string, bytes: Uint8Array): MountEntry {
+/** The mount of an entry; undefined for a tombstone. */
+export function decodeMount(path: string, bytes: Uint8Array): MountEntry | undefined {
   const { facts, tail } = decode<Omit<MountEntry, 'path' | 'keyCheck'>>(bytes);
-  return { ...facts, path, keyCheck: tail };
+  return 'unmounted' in facts ? undefined : { ...facts, path, keyCheck: tail };
 }
 
 // A record is one line of JSON, then, after the line feed (which JSON.stringify never writes), sealed bytes if there are any.
@@ -298,8 +299,4 @@ export function decodePurge(bytes: Uint8Array): { readonly unmountedAt: number }
 /** What is left where a mount that is there from the start was unmounted, so that it does not come back. */
 export function putTombstone(path: string): Write {
   return { kind: 'put', key: mountKey(path), value: encode({ unmounted: true }) };
-}
-
-export function isTombstone(bytes: Uint8Array): boolean {
-  return 'unmounted' in decode<object>(bytes).facts;
 }

@@ -1,5 +1,6 @@
-import type { KeyRange, KvStore, ReadTx, TxOptions, Write, WriteOutcome } from '@sealkv/core';
+import type { Entry, KeyRange, KvStore, ReadTx, StoredValue, StoreKey, TxOptions, Write, WriteOutcome } from '@sealkv/core';
 import { checkWrites, runBody, StoreError } from '@sealkv/core';
+import { RecordMemory } from './record-memory.ts';
 import { withWholeTurns } from './whole-turns.ts';
 
 /**
@@ -17,8 +18,15 @@ import { withWholeTurns } from './whole-turns.ts';
  * Rejects with `QUOTA_EXCEEDED` where the database is full, `COMMIT_UNKNOWN` where the storage failed after the body's writes had been
  * handed over, and `FAILED` with the storage's error as `cause` for any failure before.
  */
-export function durableStore(storage: DurableObjectStorage): DurableKvStore {
-  return new DurableStore(storage);
+export function durableStore(storage: DurableObjectStorage, { remembers = false }: DurableStoreOptions = {}): DurableKvStore {
+  const database = databaseOf(storage);
+  if (remembers) database.memory ??= new RecordMemory();
+  return new DurableStore(storage, database);
+}
+
+export interface DurableStoreOptions {
+  /** Whether small records that were read are kept in memory as long as nothing writes to them. Then they are for all stores of the storage. */
+  readonly remembers?: boolean | undefined;
 }
 
 export interface DurableKvStore extends KvStore {
@@ -44,6 +52,7 @@ interface Database {
   queue: Promise<unknown>;
   /** Whether the table was there in a committed state. Once is for ever. */
   hasTable: boolean;
+  memory: RecordMemory | undefined;
 }
 
 const databaseByStorage = new WeakMap<DurableObjectStorage, Database>();
@@ -51,7 +60,7 @@ const databaseByStorage = new WeakMap<DurableObjectStorage, Database>();
 function databaseOf(storage: DurableObjectStorage): Database {
   const known = databaseByStorage.get(storage);
   if (known !== undefined) return known;
-  const database: Database = { queue: Promise.resolve(), hasTable: false };
+  const database: Database = { queue: Promise.resolve(), hasTable: false, memory: undefined };
   databaseByStorage.set(storage, database);
   return database;
 }
@@ -62,9 +71,9 @@ class DurableStore implements DurableKvStore {
   #lastTurn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, database: Database) {
     this.#storage = storage;
-    this.#database = databaseOf(storage);
+    this.#database = database;
   }
 
   // No transaction for a read: its turn in the queue is enough, as a body can't outlast the event loop's turn that it began in.
@@ -125,13 +134,14 @@ class DurableStore implements DurableKvStore {
   #run<T>(statements: Statements, body: (tx: ReadTx) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     return withWholeTurns(async () => {
       this.#database.hasTable ||= statements.run(TABLE_EXISTS).length > 0;
-      return await runBody(this.#database.hasTable ? transactionOn(statements) : NOTHING, body, signal);
+      return await runBody(this.#database.hasTable ? transactionOn(statements, this.#database.memory) : NOTHING, body, signal);
     });
   }
 
   #apply(statements: Statements, writes: readonly Write[]): void {
     // Not remembered before it is committed: the next transaction looks for itself.
     if (writes.length > 0 && !this.#database.hasTable) statements.run(CREATE_TABLE);
+    this.#database.memory?.forget(writes);
     for (const write of writes) {
       if (write.kind === 'put') statements.run(PUT, write.key, write.value);
       else if (write.kind === 'delete') statements.run(DELETE, write.key);
@@ -162,10 +172,13 @@ class Statements {
   }
 }
 
-function transactionOn(statements: Statements): ReadTx {
+function transactionOn(statements: Statements, memory: RecordMemory | undefined): ReadTx {
+  const get = (key: StoreKey): StoredValue | undefined => statements.run(GET, key).map(([value]) => bytes(value))[0];
+  const scan = (range: KeyRange): readonly Entry[] =>
+    runScan(statements, 'key, value', range).map(([key, value]) => ({ key: key as string, value: bytes(value) }));
   return {
-    get: async (key) => statements.run(GET, key).map(([value]) => bytes(value))[0],
-    scan: async (range) => runScan(statements, 'key, value', range).map(([key, value]) => ({ key: key as string, value: bytes(value) })),
+    get: async (key) => (memory === undefined ? get(key) : memory.get(key, () => get(key))),
+    scan: async (range) => (memory === undefined ? scan(range) : memory.scan(range, () => scan(range))),
     scanKeys: async (range) => runScan(statements, 'key', range).map(([key]) => key as string),
   };
 }

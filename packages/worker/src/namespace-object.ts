@@ -28,7 +28,7 @@ export class NamespaceObject extends DurableObject<NamespaceEnv> {
   /** Writes nothing. */
   constructor(ctx: DurableObjectState, env: NamespaceEnv) {
     super(ctx, env);
-    const store = durableStore(ctx.storage);
+    const store = durableStore(ctx.storage, { remembers: true });
     this.#alarm = new Alarm((at) => store.schedule(at));
     this.#api = open(ctx, env, { store, onDue: (at) => this.#alarm.tell(at) });
   }

@@ -25,13 +25,22 @@ let restore: (() => void) | undefined;
 function slowDown(): () => void {
   const crypto = SubtleCrypto.prototype as unknown as Record<string, unknown>;
   const methods = Object.entries(crypto).filter((entry): entry is [string, Method] => typeof entry[1] === 'function');
-  for (const [name, method] of methods) crypto[name] = answeringLate(method);
+  for (const [name, method] of methods) crypto[name] = lateOf(method, answeringLate);
   const { postMessage } = MessagePort.prototype;
-  MessagePort.prototype.postMessage = deliveringLate(postMessage);
+  MessagePort.prototype.postMessage = lateOf(postMessage, deliveringLate);
   return () => {
-    Object.assign(crypto, Object.fromEntries(methods));
+    for (const [name, method] of methods) crypto[name] = method;
     MessagePort.prototype.postMessage = postMessage;
   };
+}
+
+const lateByMethod = new WeakMap<object, unknown>();
+
+/** Made once for each method: this is done in every transaction. */
+function lateOf<M extends object>(method: M, make: (method: M) => M): M {
+  let late = lateByMethod.get(method) as M | undefined;
+  if (late === undefined) lateByMethod.set(method, (late = make(method)));
+  return late;
 }
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
