@@ -8,6 +8,7 @@ const CORE = [
   '@sealkv/core/json',
   '@sealkv/core/memory',
   '@sealkv/core/typed',
+  '@sealkv/core/watch',
   '@sealkv/core/check',
   '@sealkv/core/testing',
 ];

@@ -10,6 +10,7 @@ const CEILINGS = {
   '@sealkv/core/json': 2_420,
   '@sealkv/core/memory': 2_050,
   '@sealkv/core/typed': 700,
+  '@sealkv/core/watch': 12_150,
   '@sealkv/core/check': 2_450,
   '@sealkv/idb-adapter': 5_450,
 };

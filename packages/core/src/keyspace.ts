@@ -42,6 +42,11 @@ export function headKey(mountId: string, path: string): string {
   return headsPrefix(mountId) + path;
 }
 
+/** The secret's path, if this is a head's key, of whatever mount. */
+export function pathOfHead(key: string): string | undefined {
+  return /^d\/[^/]*\/h\/(.+)$/s.exec(key)?.[1];
+}
+
 export function incarnationsPrefix(mountId: string): string {
   return `${DATA}${mountId}/i/`;
 }
@@ -56,6 +61,12 @@ export function pageKey(mountId: string, incarnation: string, page: number): str
 
 export function payloadKey(mountId: string, incarnation: string, version: number): string {
   return `${incarnationPrefix(mountId, incarnation)}v${orderedNumber(version)}`;
+}
+
+/** Whether a range lies below the incarnations of one mount, so that there is no head in it. */
+export function isBelowIncarnations({ from, to }: { readonly from: string; readonly to: string }): boolean {
+  const prefix = /^d\/[^/]*\/i\//.exec(from)?.[0];
+  return prefix !== undefined && (to.startsWith(prefix) || to === `${prefix.slice(0, -1)}0`);
 }
 
 /** Hexadecimal with its length in front, so that the keys' order is the numbers' order: 9 → `19`, 16 → `210`. */
