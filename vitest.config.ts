@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { playwright } from '@vitest/browser-playwright';
 import { findChromium } from './scripts/find-chromium.mjs';
+import { frameworks } from './test/live/frameworks.ts';
 
 // Generous: a slow machine is no defect. No retries: a flake is one.
 const limits = { testTimeout: 120_000, hookTimeout: 120_000, retry: 0 };
@@ -12,6 +13,7 @@ export default defineConfig({
     reporters: ['default'],
     projects: [
       {
+        plugins: [frameworks()],
         test: { name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/workerd/**', 'test/browser/**'], ...limits },
       },
       {
@@ -19,6 +21,7 @@ export default defineConfig({
         test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], ...limits },
       },
       {
+        plugins: [frameworks()],
         test: {
           name: 'chromium',
           include: ['test/browser/**/*.test.ts'],

@@ -21,6 +21,7 @@ const LAYERS = [
   { files: /^packages\/core\/src\/kv1\/(?!index\.ts)/, packages: [], within: [/^kv1\//, ...PURE] },
   { files: /^packages\/core\//, packages: [] },
   { files: /^packages\/idb-adapter\//, packages: [...CORE, 'idb'] },
+  { files: /^packages\/live\//, packages: [...CORE, 'react', 'svelte/store', 'vue'] },
   { files: /^packages\/http\//, packages: [...CORE, 'jose'] },
   { files: /^packages\/worker\//, packages: [...CORE, '@sealkv/http', 'cloudflare:workers'] },
   { files: /^packages\/server\//, packages: [...CORE, '@sealkv/http', '@sealkv/worker', 'miniflare', /^node:/] },

@@ -21,7 +21,7 @@ test.each(pages)('the files that $file names are there', (page) => {
 
 test('every package and every folder of documentation has its page', () => {
   const files = pages.map(({ file }) => file);
-  for (const name of ['core', 'idb-adapter', 'http', 'worker', 'server']) expect(files).toContain(`packages/${name}/README.md`);
+  for (const name of ['core', 'idb-adapter', 'live', 'http', 'worker', 'server']) expect(files).toContain(`packages/${name}/README.md`);
   expect(statSync(join(ROOT, 'LICENSE')).isFile()).toBe(true);
 });
 

@@ -85,6 +85,7 @@ test('every module compiles', async () => {
       compilerOptions: {
         lib: isForWorkers ? ['es2023'] : ['es2024', 'dom', 'dom.iterable'],
         types: isForWorkers ? ['@cloudflare/workers-types'] : kind === 'node' ? ['node'] : [],
+        jsx: 'react-jsx',
         rootDir: path,
         composite: false,
         incremental: false,
@@ -194,8 +195,10 @@ describe('the modules', () => {
     expect(build).toBe('npm install && npm run build');
     await npm(pack!.replace('../my-app', app).split(' ').slice(1), ROOT);
     // The registry is out of reach: what it would bring lies beside them, under a name that the same pattern fits.
-    await npm(['pack', join(ROOT, 'node_modules', 'idb'), '--pack-destination', app], ROOT);
-    await execute('sh', ['-c', 'mv idb-*.tgz sealkv-needs-idb.tgz'], app);
+    for (const name of ['idb', 'react']) {
+      await npm(['pack', join(ROOT, 'node_modules', name), '--pack-destination', app], ROOT);
+      await execute('sh', ['-c', `mv ${name}-*.tgz sealkv-needs-${name}.tgz`], app);
+    }
     writeFileSync(join(app, 'package.json'), '{"type":"module"}');
     await execute('sh', ['-c', install!.replace('cd ../my-app && ', '')], app, offline);
 

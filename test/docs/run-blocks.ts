@@ -57,6 +57,7 @@ export async function runModule(folder: string, name: string): Promise<void> {
     bundle: true,
     packages: 'external',
     format: 'esm',
+    jsx: 'automatic',
     target: 'es2023',
     logLevel: 'silent',
   });
