@@ -5,6 +5,8 @@ import type { SecretChange } from '@sealkv/core/watch';
 export interface Moments {
   /** The listener is there, nothing was read yet. */
   subscribed?: (() => Promise<unknown>) | undefined;
+  /** A read is about to begin. */
+  reading?: (() => Promise<unknown>) | undefined;
   /** A read has seen its state, and has not answered yet. */
   read?: (() => Promise<unknown>) | undefined;
   /** A request of a transaction's body. */
@@ -22,6 +24,7 @@ export function withMoments(store: KvStore, moments: Moments): KvStore {
   return {
     async read(body, options) {
       await entered;
+      await moments.reading?.();
       const result = await store.read((tx) => body(seen(tx)), options);
       await moments.read?.();
       return result;

@@ -273,13 +273,20 @@ describe('none is missed', () => {
     expect(listener).toBeUndefined();
   });
 
-  test('of more changes than are kept', async () => {
-    const { secrets, other } = setup();
+  test('of more changes than are kept, after which everything is looked at', async () => {
+    const moments: Moments = {};
+    const { secrets, other } = setup(moments);
+    await other.put('s', {}); // a mount that is new is looked at anyway
     const batches = watchBatches(secrets, '');
     await batches.next();
     for (let n = 0; n < 1500; n++) await other.put(`s/${n}`, {});
+    const requests = new Set<string>();
+    moments.request = (request, what) => requests.add(request === 'get' ? (what as string) : request);
     const { value } = await batches.next();
-    expect(new Fold().add(value as SecretChange[]).toString()).toBe(await foldOf(other));
+    // The mount's entry, and pages of heads: none by its name.
+    expect(requests.size).toBe(2);
+    expect(requests).toContain('scan');
+    expect(new Fold().add(value as SecretChange[]).toString()).toBe(await foldOf(other, 's/'));
     await batches.return();
   });
 
@@ -334,6 +341,26 @@ describe('a mount', () => {
     await open().put('b', {});
     const { value } = await batches.next();
     expect((value as SecretChange[]).map(short)).toEqual(['a 1 removed', 'b 1 live']);
+    await batches.return();
+  });
+
+  test('that is replaced before a look begins is told as what differs, at once', async () => {
+    const moments: Moments = {};
+    const { secrets, other, below, open } = setup(moments);
+    const mounts = new Mounts({ store: below, sealer });
+    for (const path of ['a', 'b']) await other.put(path, {});
+    const batches = watchBatches(secrets, '');
+    await batches.next();
+    const next = open();
+    moments.reading = async () => {
+      moments.reading = undefined;
+      await mounts.unmount('secret/');
+      await next.put('a', {});
+    };
+    await other.put('a', {});
+    const { value } = await batches.next();
+    // Never the new a beside the old b.
+    expect((value as SecretChange[]).map(short)).toEqual(['a 1 live', 'b 1 removed']);
     await batches.return();
   });
 

@@ -84,9 +84,9 @@ class Shared {
 
   async #watch({ signal }: AbortController): Promise<void> {
     try {
-      for await (const _ of watchBatches(this.#secrets, this.#path, { signal })) this.#show(await this.#read(signal), signal);
+      for await (const _ of watchBatches(this.#secrets, this.#path, { signal })) this.#show(await this.#read(signal));
     } catch (error) {
-      this.#show({ status: 'failed', error }, signal);
+      this.#show({ status: 'failed', error });
     }
     this.#watching = undefined;
   }
@@ -99,8 +99,8 @@ class Shared {
     }
   }
 
-  #show(snapshot: Snapshot, { aborted }: AbortSignal): void {
-    if (aborted || isSame(this.snapshot, snapshot)) return;
+  #show(snapshot: Snapshot): void {
+    if (isSame(this.snapshot, snapshot)) return;
     this.snapshot = snapshot;
     for (const listener of this.#listeners) {
       try {
