@@ -29,8 +29,10 @@ describe('lead', () => {
 
   test('the next one takes over when the work of the first has ended, or has thrown', async () => {
     const [first, second, third] = [work(), work(), work()];
-    const [one, two] = [lead('ended', first.run), tab.adapter.lead('ended', second.run)];
+    const one = lead('ended', first.run);
     await first.started;
+    const two = tab.adapter.lead('ended', second.run);
+    await locksAnswer();
     const three = lead('ended', third.run);
     await locksAnswer();
     expect([second.runs, third.runs]).toEqual([0, 0]);
@@ -129,7 +131,7 @@ function work(): Work {
   };
 }
 
-/** What was asked of the locks before has been looked at: requests are taken in their order. */
+/** What was asked of the locks before has been looked at: those of one page are taken in their order, those of two in any. */
 async function locksAnswer(): Promise<void> {
   await navigator.locks.request('an answer', () => undefined);
   await tab.window.navigator.locks.query();
