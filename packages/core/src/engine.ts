@@ -171,8 +171,6 @@ function partsOf({ store, sealer, mount = 'secret/', clock, random }: EngineOpti
 
 /** What a function beside the engine works on (`watch`). For this package only: `index.ts` does not pass it on. */
 export let mountOf: (engine: SecretEngine) => MountHandle;
-/** The limits a value must keep to be written; likewise. */
-export let engineLimits: (engine: SecretEngine) => Limits;
 
 /**
  * A KV v2 secrets engine on one mount of a store. Every method that changes something is one transaction of the storage: it happened as a whole
@@ -186,7 +184,6 @@ export class SecretEngine {
 
   static {
     mountOf = (engine) => engine.#mount;
-    engineLimits = (engine) => engine.#limits;
   }
 
   /** Touches nothing: the first call opens the store. (`parts` is for {@link within}.) */
