@@ -3,23 +3,16 @@ import { matrixOperations, matrixStates, prepareState, tornStore, walkFaults } f
 import { expect, test } from 'vitest';
 import { idbHost } from '../fault/idb-host.ts';
 import { walkMatrix } from '../fault/walk-matrix.ts';
+import { openFrame } from './open-frame.ts';
 import type { Death, Task } from './victim.ts';
 
 /** This browser's IndexedDB. A crash is the real end of a page, in the middle of what it does; the state is looked at from another. */
 function browserHost(name: string, { torn = false } = {}): FaultHost {
   return idbHost(name, {
-    kill: (database, { name: operation }, now, n) =>
-      new Promise((resolve, reject) => {
-        const frame = document.createElement('iframe');
-        frame.name = JSON.stringify({ database, operation, now, n, torn } satisfies Task);
-        frame.addEventListener('end', (event) => resolve((event as CustomEvent<Death>).detail ?? undefined));
-        document.body.append(frame);
-        const script = frame.contentDocument!.createElement('script');
-        script.type = 'module';
-        script.src = new URL('./victim.ts', import.meta.url).href;
-        script.onerror = () => reject(new Error('the page did not load'));
-        frame.contentDocument!.body.append(script);
-      }),
+    async kill(database, { name: operation }, now, n) {
+      const task = JSON.stringify({ database, operation, now, n, torn } satisfies Task);
+      return (await openFrame<Death>(new URL('./victim.ts', import.meta.url).href, 'end', task)) ?? undefined;
+    },
   });
 }
 
